@@ -1,0 +1,1 @@
+"""Ocellus: an image classifier that runs on functions and improves itself."""

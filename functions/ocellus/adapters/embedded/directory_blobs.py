@@ -1,0 +1,144 @@
+"""Blobs as the files of one directory."""
+
+from __future__ import annotations
+
+import os
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from ocellus.errors import AlreadyExists, NotFound, StoreUnavailable
+
+_ABANDONED_AFTER_S = 3600.0
+_ATTEMPTS = 100
+
+
+class DirectoryBlobs:
+    """Blobs as the files of one directory.
+
+    A name cannot start with a dot, nor be both a blob and the folder of another.
+    """
+
+    def __init__(self, root: Path) -> None:
+        """Open the directory, creating it. Raises: StoreUnavailable."""
+        self._root = root
+        self._temp = root / ".tmp"
+        with self._errors_translated():
+            self._temp.mkdir(parents=True, exist_ok=True)
+            _remove_abandoned(self._temp)
+
+    def get(self, name: str) -> bytes:
+        path = self._path(name)
+        with self._errors_translated():
+            try:
+                return path.read_bytes()
+            except (FileNotFoundError, NotADirectoryError, IsADirectoryError) as e:
+                raise NotFound(f"There is no blob {name!r} in {self._root}.") from e
+
+    def put(self, name: str, data: bytes, *, overwrite: bool = False) -> None:
+        path = self._path(name)
+        temp = self._temp / uuid.uuid4().hex
+        with self._errors_translated():
+            try:
+                with temp.open("xb") as file:
+                    file.write(data)
+                    file.flush()
+                    os.fsync(file.fileno())
+                _place(temp, path, overwrite)
+            except (FileExistsError, NotADirectoryError, IsADirectoryError) as e:
+                raise AlreadyExists(f"The name {name!r} is taken in {self._root}.") from e
+            finally:
+                temp.unlink(missing_ok=True)
+            for folder in (*self._folders(path), self._root):
+                _fsync(folder)
+
+    def exists(self, name: str) -> bool:
+        path = self._path(name)
+        with self._errors_translated():
+            return path.is_file()
+
+    def list(self, prefix: str = "") -> list[str]:
+        folder = prefix.rpartition("/")[0]
+        if "/" in prefix and not _is_name(folder):
+            return []
+        names = []
+        with self._errors_translated():
+            for parent, _, files in os.walk(self._root / folder, onerror=_raise_unless_gone):
+                relative = Path(parent).relative_to(self._root)
+                names += [(relative / file).as_posix() for file in files]
+        return sorted(name for name in names if name.startswith(prefix) and _is_name(name))
+
+    def delete(self, name: str) -> None:
+        path = self._path(name)
+        with self._errors_translated():
+            if not path.is_file():
+                return
+            path.unlink(missing_ok=True)
+            with suppress(OSError):  # the first folder that is not empty stops the sweep
+                for folder in self._folders(path):
+                    folder.rmdir()
+
+    def _path(self, name: str) -> Path:
+        if not _is_name(name):
+            raise ValueError(
+                f"{name[:80]!r} is no blob name; one looks like 'models/v1/report.json'"
+            )
+        return self._root / name
+
+    def _folders(self, path: Path) -> tuple[Path, ...]:
+        """Return the folders between `path` and the root, innermost first."""
+        depth = len(path.relative_to(self._root).parts) - 1
+        return tuple(path.parents[:depth])
+
+    @contextmanager
+    def _errors_translated(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as e:
+            raise StoreUnavailable(
+                f"The directory {self._root} cannot be used: {e}.",
+                "Try again; if it persists, see that the disk has room and is writable.",
+            ) from e
+
+
+def _is_name(text: str) -> bool:
+    parts = text.split("/")
+    return not (text.startswith(".") or "\0" in text or any(p in ("", ".", "..") for p in parts))
+
+
+def _place(temp: Path, path: Path, overwrite: bool) -> None:
+    """Give the finished file its name, in one step."""
+    place = os.replace if overwrite else os.link  # link refuses a taken name, across processes
+    for attempts_left in reversed(range(_ATTEMPTS)):
+        with suppress(FileExistsError, FileNotFoundError):
+            path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            place(temp, path)
+            return
+        except FileNotFoundError:  # a concurrent delete swept the folder away: make it again
+            if not attempts_left:
+                raise
+
+
+def _fsync(folder: Path) -> None:
+    with suppress(FileNotFoundError):  # a concurrent delete swept it away
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def _remove_abandoned(temp: Path) -> None:
+    """Remove what writers that were killed left behind."""
+    for file in temp.iterdir():
+        with suppress(FileNotFoundError):
+            if time.time() - file.stat().st_mtime > _ABANDONED_AFTER_S:
+                file.unlink()
+
+
+def _raise_unless_gone(error: OSError) -> None:
+    if not isinstance(error, FileNotFoundError | NotADirectoryError):
+        raise error

@@ -1,0 +1,110 @@
+"""Request bodies, read within limits."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from starlette.datastructures import UploadFile
+from starlette.formparsers import MultiPartException, MultiPartParser
+from starlette.requests import ClientDisconnect, Request
+
+from ocellus.errors import BadInput, TooLarge
+
+MAX_BODY_BYTES = 32 * 1024 * 1024
+"""Cloud Run takes no more."""
+_DRAIN_BYTES = 64 * 1024 * 1024
+
+
+async def read_body(request: Request, limit: int = MAX_BODY_BYTES) -> bytes:
+    """Return the whole body. Raises: TooLarge."""
+    return b"".join([chunk async for chunk in _limited(request, limit)])
+
+
+@dataclass(frozen=True)
+class Form:
+    """A multipart body: the files as (name, bytes), in order, and the text fields."""
+
+    files: list[tuple[str, bytes]]
+    fields: dict[str, str]
+
+
+async def read_form(request: Request, max_files: int = 10_000) -> Form:
+    """Read a multipart body. Raises: TooLarge, BadInput."""
+    parser = MultiPartParser(
+        request.headers, _limited(request, MAX_BODY_BYTES), max_files=max_files, max_fields=1000
+    )
+    try:
+        form = await parser.parse()
+    except (MultiPartException, KeyError) as e:
+        raise BadInput(
+            f"The multipart body cannot be parsed: {e}.",
+            "Send multipart/form-data with a boundary and files named `file`.",
+        ) from e
+    try:
+        items = form.multi_items()
+        return Form(
+            [(v.filename or k, await v.read()) for k, v in items if isinstance(v, UploadFile)],
+            {k: v for k, v in items if isinstance(v, str)},
+        )
+    finally:
+        await form.close()
+
+
+async def _limited(request: Request, limit: int) -> AsyncGenerator[bytes, None]:
+    """Yield the body's chunks up to `limit` bytes.
+
+    What is over is read and dropped, within reason, so that the client hears the answer instead of
+    a closed connection.
+    """
+    size = 0
+    declared = request.headers.get("content-length", "0")
+    too_large = declared.isdigit() and int(declared) > limit
+    try:
+        async for chunk in request.stream():
+            size += len(chunk)
+            too_large = too_large or size > limit
+            if not too_large:
+                yield chunk
+            elif size > _DRAIN_BYTES:
+                break
+    except ClientDisconnect as e:
+        raise BadInput("The client went away before the body was whole.", "Send it again.") from e
+    if too_large:
+        raise TooLarge(
+            f"The body has {max(size, int(declared) if declared.isdigit() else 0)} bytes; "
+            f"the limit is {limit}.",
+            "Send it in parts.",
+        )
+
+
+async def read_json(request: Request, limit: int = 64 * 1024) -> dict[str, Any]:
+    """Read a JSON object; an empty body is an empty object. Raises: TooLarge, BadInput."""
+    body = await read_body(request, limit)
+    try:
+        fields = orjson.loads(body) if body else {}
+    except orjson.JSONDecodeError as e:
+        raise BadInput(f"The body is not JSON: {e}.", "Send a JSON object.") from e
+    if not isinstance(fields, dict):
+        raise BadInput("The body is not a JSON object.", "Send a JSON object.")
+    return fields
+
+
+async def read_instances(request: Request) -> list[bytes]:
+    """Read `{"instances": [{"b64": ...}]}`, as Vertex AI and TF Serving take it.
+
+    Raises: TooLarge, BadInput.
+    """
+    remedy = 'Send {"instances": [{"b64": "<base64 of the image>"}]}.'
+    fields = await read_json(request, MAX_BODY_BYTES)
+    try:
+        images = [base64.b64decode(i["b64"], validate=True) for i in fields["instances"]]
+    except (KeyError, TypeError, binascii.Error, ValueError) as e:
+        raise BadInput(f"The JSON body is not as expected: {e!r}.", remedy) from e
+    if not images:
+        raise BadInput("`instances` is empty.", remedy)
+    return images

@@ -1,0 +1,92 @@
+"""Prediction: one image's bytes to labels with probabilities."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from ocellus.errors import InvalidManifest
+from ocellus.images import decode
+from ocellus.manifest import Manifest, golden_inputs
+from ocellus.runtime import SERVED, SessionPool
+
+GOLDEN_TOLERANCE = 0.05
+"""Most that a golden probability may differ between the machine that trained and this one."""
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """The answer for one image. `probabilities` are sorted, highest first."""
+
+    version: str
+    label: str
+    probability: float
+    unsure: bool
+    probabilities: list[tuple[str, float]]
+    decode_ms: float
+    inference_ms: float
+
+
+def softmax(logits: npt.NDArray[np.floating], temperature: float) -> npt.NDArray[np.float64]:
+    """Logits [..., classes] to probabilities that sum to 1 along the last axis."""
+    scaled = logits.astype(np.float64) / temperature
+    exponent = np.exp(scaled - scaled.max(axis=-1, keepdims=True))
+    return np.asarray(exponent / exponent.sum(axis=-1, keepdims=True))
+
+
+class Classifier:
+    """A version, ready to predict: checked, warm, one interpreter a CPU and one to spare."""
+
+    def __init__(self, manifest: Manifest, artifact: bytes) -> None:
+        """Check the artifact's hash and its golden outputs. Raises: InvalidManifest."""
+        self.manifest = manifest
+        model = manifest.verify(SERVED, artifact)
+        self._sessions = SessionPool(model, (os.cpu_count() or 1) + 1)
+        self._check_golden()
+
+    def classify(self, data: bytes) -> Prediction:
+        """Predict one image from its bytes. Raises: InvalidImage, TooLarge."""
+        spec = self.manifest.input
+        started = time.perf_counter()
+        image = decode(data, spec.height, spec.width)
+        decoded = time.perf_counter()
+        probabilities = softmax(self.logits(image), self.manifest.calibration.temperature)
+        inferred = time.perf_counter()
+        order = np.argsort(-probabilities, kind="stable")
+        ranked = [(self.manifest.labels[i], float(probabilities[i])) for i in order]
+        label, probability = ranked[0]
+        return Prediction(
+            version=self.manifest.version,
+            label=label,
+            probability=probability,
+            unsure=probability < self.manifest.calibration.threshold,
+            probabilities=ranked,
+            decode_ms=(decoded - started) * 1e3,
+            inference_ms=(inferred - decoded) * 1e3,
+        )
+
+    def logits(self, image: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+        """uint8 [height, width, 3] to logits float32 [classes]."""
+        with self._sessions.lend() as session:
+            return session.run(image)[0]
+
+    def _check_golden(self) -> None:
+        t = self.manifest.calibration.temperature
+        found = np.stack([self.logits(image) for image in golden_inputs(self.manifest.input)])
+        expected = np.asarray(self.manifest.golden.logits)
+        if found.shape != expected.shape:
+            raise InvalidManifest(
+                f"{self.manifest.version} answers in shape {found.shape}; "
+                f"its manifest says {expected.shape}."
+            )
+        gap = float(np.abs(softmax(found, t) - softmax(expected, t)).max())
+        if gap > GOLDEN_TOLERANCE:
+            raise InvalidManifest(
+                f"{self.manifest.version}'s golden probabilities are off by {gap:.3f}; "
+                f"{GOLDEN_TOLERANCE} is allowed.",
+                "Promote another version, and retrain this one on this runtime.",
+            )

@@ -1,0 +1,86 @@
+"""The LiteRT interpreter, under whichever name it is installed."""
+
+from __future__ import annotations
+
+import queue
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ocellus.errors import InvalidManifest
+from ocellus.manifest import FLOAT32, INT8
+
+try:
+    from ai_edge_litert.interpreter import Interpreter
+
+    SERVED = INT8
+except ImportError:  # where only the old package is installed, which cannot load the other
+    from tflite_runtime.interpreter import Interpreter
+
+    SERVED = FLOAT32
+
+
+class Session:
+    """One interpreter on one thread's worth of CPU. Not safe for concurrent use."""
+
+    def __init__(self, model: bytes) -> None:
+        try:
+            self._interpreter = Interpreter(model_content=model, num_threads=1)
+            self._interpreter.allocate_tensors()
+            runner = self._interpreter.get_signature_runner("serving_default")
+            self._input = next(iter(runner.get_input_details().values()))["index"]
+            outputs: dict[str, Any] = runner.get_output_details()
+            self._logits = outputs["logits"]["index"]
+            self._features = outputs["features"]["index"]
+        except (ValueError, RuntimeError, KeyError, StopIteration) as e:
+            raise InvalidManifest(f"The artifact is not a model of ours: {e}.") from e
+
+    def run(
+        self, image: npt.NDArray[np.uint8]
+    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+        """uint8 [height, width, 3] to logits float32 [classes] and features float32 [n]."""
+        self._interpreter.set_tensor(self._input, image[np.newaxis])
+        self._interpreter.invoke()
+        return (
+            self._interpreter.get_tensor(self._logits)[0],
+            self._interpreter.get_tensor(self._features)[0],
+        )
+
+
+class HeadSession:
+    """The head of a model alone, to answer stored features. Not safe for concurrent use."""
+
+    def __init__(self, model: bytes) -> None:
+        # An interpreter of its own: a signature's tensors may not be held while another one runs.
+        try:
+            self._interpreter = Interpreter(model_content=model, num_threads=1)
+            self._runner = self._interpreter.get_signature_runner("serving_head")
+        except (ValueError, RuntimeError) as e:
+            raise InvalidManifest(f"The artifact has no head of its own: {e}.") from e
+
+    def run(self, features: npt.NDArray[np.floating]) -> npt.NDArray[np.float32]:
+        """features [n, f] to logits float32 [n, classes], as the whole model answers the images
+        that they came from.
+        """
+        rows = features.astype(np.float32)[:, np.newaxis]
+        return np.stack([self._runner(features=row)["logits"][0] for row in rows])
+
+
+class SessionPool:
+    """Sessions of one model, lent one caller at a time; a caller waits when all are lent."""
+
+    def __init__(self, model: bytes, size: int) -> None:
+        self._free: queue.LifoQueue[Session] = queue.LifoQueue()
+        for _ in range(size):
+            self._free.put(Session(model))
+
+    @contextmanager
+    def lend(self) -> Iterator[Session]:
+        session = self._free.get()
+        try:
+            yield session
+        finally:
+            self._free.put(session)

@@ -1,0 +1,142 @@
+"""Serving: which version this instance answers with, and how it follows the pointer."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from ocellus.errors import NotFound, OcellusError, StoreUnavailable
+from ocellus.manifest import Manifest, blob_name
+from ocellus.ports import Blobs, State
+from ocellus.prediction import Classifier
+from ocellus.runtime import SERVED
+
+log = logging.getLogger("ocellus.serving")
+
+_MAX_BACKOFF_S = 60.0
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Why the instance does not serve the version it should. `since` in Unix seconds."""
+
+    detail: str
+    since: float
+
+
+class Serving:
+    """Holds the one classifier that requests use, and swaps it for the pointer's.
+
+    A request takes `classifier()` once and answers with it, whatever is swapped meanwhile.
+    """
+
+    def __init__(
+        self,
+        blobs: Blobs,
+        state: State,
+        *,
+        refresh_s: float,
+        packaged: Path | None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """`packaged` is a folder with a version to fall back on when the store is gone at start."""
+        self._blobs, self._state, self._clock = blobs, state, clock
+        self._refresh_s, self._packaged = refresh_s, packaged
+        self._one_at_a_time = threading.Lock()
+        self._classifier: Classifier | None = None
+        self._next_look = 0.0
+        self._failures = 0
+        self.desired: str | None = None
+        self.fault: Fault | None = None
+        self.started_at = clock()
+
+    @property
+    def version(self) -> str | None:
+        """The version in use, None before the first load."""
+        return self._classifier.manifest.version if self._classifier else None
+
+    def ready(self) -> Classifier | None:
+        """Return the classifier in use without blocking, None before the first load."""
+        return self._classifier
+
+    def classifier(self) -> Classifier:
+        """Return the classifier in use; the first caller loads it.
+
+        Raises: StoreUnavailable if there is none to be had.
+        """
+        if self._classifier is None:
+            with self._one_at_a_time:
+                if self._classifier is None:
+                    self._follow()
+                    if self._classifier is None:
+                        self._fall_back()
+        if self._classifier is None:
+            raise StoreUnavailable(
+                "No model version is in service yet"
+                + (f": {self.fault.detail}" if self.fault else "."),
+                "Train one (`ocellus train --dataset …`) and try again.",
+            )
+        return self._classifier
+
+    def refresh_due(self) -> bool:
+        """Say whether it is time to look at the pointer: to one caller, who then looks."""
+        if self._clock() < self._next_look or self._one_at_a_time.locked():
+            return False
+        self._next_look = self._clock() + self._refresh_s
+        return True
+
+    def refresh(self) -> None:
+        """Look at the pointer and follow it. Never raises: a fault is kept and shown, and the
+        version in use stays.
+        """
+        if self._one_at_a_time.acquire(blocking=False):
+            try:
+                self._follow()
+            finally:
+                self._one_at_a_time.release()
+
+    def _follow(self) -> None:
+        try:
+            pointer = self._state.pointer()
+            self.desired = pointer.version if pointer else None
+            if pointer and pointer.version != self.version:
+                self._classifier = load_classifier(self._blobs, pointer.version)
+                log.info("serving %s", pointer.version)
+            self.fault, self._failures = None, 0
+        except Exception as e:  # whatever it is, requests go on with the version in use
+            self._failures += 1
+            since = self.fault.since if self.fault else self._clock()
+            self.fault = Fault(str(e) if isinstance(e, OcellusError) else repr(e), since)
+            log.warning("stays on %s: %s", self.version, self.fault.detail)
+        backoff = min(self._refresh_s * 2**self._failures, _MAX_BACKOFF_S)
+        self._next_look = self._clock() + (backoff if self._failures else self._refresh_s)
+
+    def _fall_back(self) -> None:
+        if self._packaged is None or not (self._packaged / "manifest.json").exists():
+            return
+        try:
+            manifest = Manifest.from_json((self._packaged / "manifest.json").read_bytes())
+            self._classifier = Classifier(manifest, (self._packaged / SERVED).read_bytes())
+            log.warning("serving the packaged %s", manifest.version)
+        except (OcellusError, OSError) as e:
+            log.error("the packaged version cannot be used: %s", e)
+
+
+def load_manifest(blobs: Blobs, version: str) -> Manifest:
+    """Return a version's manifest. Raises: NotFound, InvalidManifest."""
+    try:
+        return Manifest.from_json(blobs.get(blob_name(version, "manifest.json")))
+    except NotFound as e:
+        raise NotFound(
+            f"There is no version {version}.", "GET /api/models lists the versions."
+        ) from e
+
+
+def load_classifier(blobs: Blobs, version: str) -> Classifier:
+    """Fetch, check and warm a version. Raises: NotFound, InvalidManifest."""
+    manifest = load_manifest(blobs, version)
+    return Classifier(manifest, blobs.get(blob_name(version, SERVED)))

@@ -1,0 +1,77 @@
+"""Settings: read from the environment once, at start, loudly."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from ocellus.errors import InvalidSetting
+
+T = TypeVar("T", int, float)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that may differ between two deployments. One variable a field, `OCELLUS_` in
+    front; a data class field without a variable is a constant and is not here.
+    """
+
+    backend: str = "embedded"
+    """OCELLUS_BACKEND: `embedded` (SQLite and folders)."""
+    data_dir: Path = Path(".ocellus")
+    """OCELLUS_DATA_DIR: where the embedded back end keeps everything."""
+    seed_dir: Path | None = None
+    """OCELLUS_SEED_DIR: the folder of the seed model; by default `models/v1` of the checkout."""
+    retrain_threshold: int = 50
+    """OCELLUS_RETRAIN_THRESHOLD: how many new samples start a run."""
+    refresh_s: float = 2.0
+    """OCELLUS_REFRESH_S: how often an instance looks whether the pointer moved."""
+    flush_s: float = 2.0
+    """OCELLUS_FLUSH_S: how often an instance writes its statistics."""
+    tick_s: float = 5.0
+    """OCELLUS_TICK_S: how often the local platform calls on_tick."""
+    lease_s: float = 30.0
+    """OCELLUS_LEASE_S: how long a silent trainer keeps its run."""
+    start_lease_s: float = 90.0
+    """OCELLUS_START_LEASE_S: how long a started trainer may take to claim its run."""
+    admin_token: str | None = None
+    """OCELLUS_ADMIN_TOKEN: the bearer token for changes; embedded: made at first start."""
+
+    @staticmethod
+    def from_env(environ: Mapping[str, str] | None = None) -> Settings:
+        """Read the environment. Raises: InvalidSetting, naming the variable."""
+        env = os.environ if environ is None else environ
+        default = Settings()
+        backend = env.get("OCELLUS_BACKEND") or default.backend
+        if backend != "embedded":
+            raise InvalidSetting(
+                f"OCELLUS_BACKEND is {backend!r}.", "Set it to 'embedded', or leave it out."
+            )
+        return Settings(
+            backend=backend,
+            data_dir=Path(env.get("OCELLUS_DATA_DIR") or default.data_dir).absolute(),
+            seed_dir=Path(env["OCELLUS_SEED_DIR"]) if env.get("OCELLUS_SEED_DIR") else None,
+            retrain_threshold=_number(env, "OCELLUS_RETRAIN_THRESHOLD", int, 50, 1),
+            refresh_s=_number(env, "OCELLUS_REFRESH_S", float, default.refresh_s, 0.05),
+            flush_s=_number(env, "OCELLUS_FLUSH_S", float, default.flush_s, 0.05),
+            tick_s=_number(env, "OCELLUS_TICK_S", float, default.tick_s, 0.1),
+            lease_s=_number(env, "OCELLUS_LEASE_S", float, default.lease_s, 1.0),
+            start_lease_s=_number(env, "OCELLUS_START_LEASE_S", float, default.start_lease_s, 1.0),
+            admin_token=env.get("OCELLUS_ADMIN_TOKEN") or None,
+        )
+
+
+def _number(env: Mapping[str, str], name: str, kind: Callable[[str], T], default: T, least: T) -> T:
+    text = env.get(name)
+    if not text:
+        return default
+    try:
+        value = kind(text)
+    except ValueError as e:
+        raise InvalidSetting(f"{name} is {text!r}.", f"Set it to a number, say {default}.") from e
+    if not value >= least:
+        raise InvalidSetting(f"{name} is {text}.", f"Set it to {least} or more.")
+    return value

@@ -1,0 +1,35 @@
+"""Isolation from the machine, and the tiny version that tests serve."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+import tiny_version as tiny
+
+
+@pytest.fixture(autouse=True)
+def _isolated(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No setting of the machine reaches a test, and no test writes outside its folder."""
+    for name in [name for name in os.environ if name.startswith("OCELLUS_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("OCELLUS_DATA_DIR", str(tmp_path / "data"))
+
+
+@pytest.fixture(scope="session")
+def tiny_version(request: pytest.FixtureRequest) -> tiny.TinyVersion:
+    """A version that tells red, green and blue apart; converted once per TensorFlow version."""
+    source = Path(tiny.__file__)
+    key = hashlib.sha256(version("tensorflow-cpu").encode() + source.read_bytes()).hexdigest()[:16]
+    assert request.config.cache is not None
+    path = request.config.cache.mkdir("tiny_version") / f"{key}.tflite"
+    if not path.exists():
+        part = path.with_suffix(f".{os.getpid()}")
+        subprocess.run([sys.executable, source, part], check=True, capture_output=True, timeout=240)
+        part.replace(path)
+    return tiny.TinyVersion(path.read_bytes())

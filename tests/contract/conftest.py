@@ -1,0 +1,198 @@
+"""One suite per port, run against every adapter.
+
+To add an adapter, add a factory to `STATES`, `BLOBS` and `JOBS`. A State or Blobs factory returns
+a picklable callable that opens the port, so that other processes can open it too.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import pickle
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+from threading import Barrier
+from typing import Any
+
+import pytest
+
+from ocellus.adapters.embedded.directory_blobs import DirectoryBlobs
+from ocellus.adapters.embedded.sqlite_state import SqliteState
+from ocellus.adapters.embedded.subprocess_jobs import SubprocessJobs
+from ocellus.ports import Blobs, Jobs
+
+STATES: dict[str, Callable[[Path], Callable[[], SqliteState]]] = {
+    "embedded": lambda folder: partial(SqliteState, folder / "state.sqlite3"),
+}
+BLOBS: dict[str, Callable[[Path], Callable[[], Blobs]]] = {
+    "embedded": lambda folder: partial(DirectoryBlobs, folder / "blobs"),
+}
+
+
+@pytest.fixture(params=STATES)
+def open_state(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], SqliteState]:
+    return STATES[request.param](tmp_path)
+
+
+@pytest.fixture
+def state(open_state: Callable[[], SqliteState]) -> Iterator[SqliteState]:
+    state = open_state()
+    yield state
+    state.close()
+
+
+@pytest.fixture(params=BLOBS)
+def open_blobs(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], Blobs]:
+    return BLOBS[request.param](tmp_path)
+
+
+@pytest.fixture
+def blobs(open_blobs: Callable[[], Blobs]) -> Blobs:
+    return open_blobs()
+
+
+class EmbeddedTrainers:
+    """Trainers that hold a lock on a file as long as they run, so that a test can see them."""
+
+    _SCRIPT = """
+import fcntl, pathlib, sys, time
+folder, flag, run_id = sys.argv[1:]
+assert flag == "--run"
+folder = pathlib.Path(folder)
+with open(folder / f"{run_id}.lock", "ab") as lock:
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    lock.write(b"x")
+    lock.flush()
+    while not (folder / f"{run_id}.finish").exists():
+        time.sleep(0.01)
+"""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        command = [sys.executable, "-I", "-S", "-c", self._SCRIPT, str(folder)]
+        self.jobs = SubprocessJobs(command, folder / "runs")
+        self.other_jobs = SubprocessJobs(command, folder / "runs")
+        self.unstartable_jobs = SubprocessJobs([str(folder / "absent")], folder / "runs")
+
+    def starts(self, run_id: str) -> int:
+        """Return how many trainers of the run ever got going."""
+        lock = self._folder / f"{run_id}.lock"
+        return lock.stat().st_size if lock.exists() else 0
+
+    def running(self, run_id: str) -> bool:
+        with (self._folder / f"{run_id}.lock").open("ab") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return True
+            return False
+
+    def finish(self, run_id: str) -> None:
+        """Let the run's trainer end by itself."""
+        (self._folder / f"{run_id}.finish").touch()
+
+    def close(self) -> None:
+        self.jobs.close()
+        self.other_jobs.close()
+
+
+JOBS = {"embedded": EmbeddedTrainers}
+
+
+@pytest.fixture(params=JOBS)
+def trainers(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[EmbeddedTrainers]:
+    trainers = JOBS[request.param](tmp_path)
+    yield trainers
+    trainers.close()
+
+
+@pytest.fixture
+def jobs(trainers: EmbeddedTrainers) -> Jobs:
+    return trainers.jobs
+
+
+@pytest.fixture
+def wait_until() -> Callable[[Callable[[], bool]], None]:
+    def wait(condition: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + 20
+        while not condition():
+            assert time.monotonic() < deadline, "the condition never came true"
+            time.sleep(0.005)
+
+    return wait
+
+
+def _outcome(call: Callable[[], Any]) -> Any:
+    try:
+        return call()
+    except Exception as e:
+        return e
+
+
+@pytest.fixture
+def in_threads() -> Callable[[list[Callable[[], Any]]], list[Any]]:
+    """Make the calls at the same moment, a thread each; return their results or exceptions."""
+
+    def run(calls: list[Callable[[], Any]]) -> list[Any]:
+        gate = Barrier(len(calls))
+
+        def wait_and_call(call: Callable[[], Any]) -> Any:
+            gate.wait()
+            return _outcome(call)
+
+        with ThreadPoolExecutor(len(calls)) as pool:
+            return list(pool.map(wait_and_call, calls))
+
+    return run
+
+
+_WORKER = """
+import pickle, sys
+opener, calls = pickle.loads(bytes.fromhex(sys.argv[1]))
+print("ready", flush=True)
+sys.stdin.read()
+port = opener()
+outcomes = []
+for method, args, kwargs in calls:
+    try:
+        outcomes.append(getattr(port, method)(*args, **kwargs))
+    except Exception as e:
+        outcomes.append(e)
+pickle.dump(outcomes, sys.stdout.buffer)
+"""
+
+Call = tuple[str, tuple[Any, ...], dict[str, Any]]
+
+
+@pytest.fixture
+def in_processes() -> Callable[[Callable[[], object], list[list[Call]]], list[list[Any]]]:
+    """Open the port and make the calls, a Python process for each list, all let go together.
+
+    A call is (method, arguments, keyword arguments); what comes back are its result or exception.
+    """
+
+    def run(opener: Callable[[], object], lists: list[list[Call]]) -> list[list[Any]]:
+        with ExitStack() as stack:
+            workers = [
+                stack.enter_context(
+                    subprocess.Popen(
+                        [sys.executable, "-c", _WORKER, pickle.dumps((opener, calls)).hex()],
+                        stdin=subprocess.PIPE,
+                        stdout=subprocess.PIPE,
+                    )
+                )
+                for calls in lists
+            ]
+            pipes = [(w.stdin, w.stdout) for w in workers if w.stdin and w.stdout]
+            for _, stdout in pipes:
+                assert stdout.readline() == b"ready\n"
+            for stdin, _ in pipes:
+                stdin.close()
+            return [pickle.loads(stdout.read()) for _, stdout in pipes]
+
+    return run

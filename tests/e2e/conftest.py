@@ -1,0 +1,159 @@
+"""The page in a real browser, against a server of its own or the one at BASE_URL.
+
+BASE_URL names a running deployment; OCELLUS_ADMIN_TOKEN is then its token. The tests upload noise,
+train on it and move the pointer: not for a deployment whose samples matter.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import httpx
+import pytest
+from PIL import Image
+from playwright.sync_api import (
+    Browser,
+    ConsoleMessage,
+    FilePayload,
+    Page,
+    Request,
+    expect,
+    sync_playwright,
+)
+from server import Server
+
+_ARGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+
+
+class Deployment(Protocol):
+    """Where the page is, the token that changes need, and JSON to and fro."""
+
+    @property
+    def url(self) -> str: ...
+
+    @property
+    def token(self) -> str: ...
+
+    def get(self, path: str) -> Any: ...
+
+    def post(self, path: str, **body: Any) -> Any: ...
+
+
+@dataclass(frozen=True)
+class Elsewhere:
+    """The server at BASE_URL, which somebody else started."""
+
+    url: str
+    token: str
+
+    def get(self, path: str) -> Any:
+        return httpx.get(self.url + path, timeout=30).raise_for_status().json()
+
+    def post(self, path: str, **body: Any) -> Any:
+        headers = {"Authorization": f"Bearer {self.token}"}
+        answer = httpx.post(self.url + path, headers=headers, timeout=60, **body)
+        return answer.raise_for_status().json()
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
+    if url := os.environ.get("BASE_URL"):
+        yield Elsewhere(url.rstrip("/"), os.environ["OCELLUS_ADMIN_TOKEN"])
+        return
+    # Runs start when a test asks, not by themselves.
+    environ = {"OCELLUS_RETRAIN_THRESHOLD": "1000"}
+    own = Server(tmp_path_factory.mktemp("server") / "data", environ).start()
+    yield own
+    own.stop()
+
+
+@pytest.fixture
+def labels(server: Deployment) -> list[str]:
+    """The labels of the version in service."""
+    known: list[str] = server.get("/api/model/info")["manifest"]["labels"]
+    return known
+
+
+@pytest.fixture
+def new_samples(server: Deployment, labels: list[str]) -> None:
+    """Samples on file that no version has learned."""
+    for label in labels[:2]:
+        files = [("file", (f"{i}.png", noise())) for i in range(12)]
+        server.post("/api/upload/training-data", data={"label": label}, files=files)
+
+
+@pytest.fixture
+def other_version(server: Deployment, new_samples: None) -> str:
+    """A version that is not in service; trained if there is none."""
+    if len(server.get("/api/models")["versions"]) < 2:
+        server.post("/api/retrain", json={"mode": "quick"})
+        while (run := server.get("/api/retrain/status")["run"])["status"] in ("queued", "running"):
+            time.sleep(0.5)
+        assert run["status"] in ("promoted", "refused"), run["message"]
+    models = server.get("/api/models")
+    return next(v["name"] for v in models["versions"] if v["name"] != models["pointer"]["version"])
+
+
+def noise() -> bytes:
+    """Return a PNG that no one has uploaded before."""
+    file = io.BytesIO()
+    Image.frombytes("RGB", (32, 32), os.urandom(32 * 32 * 3)).save(file, "PNG")
+    return file.getvalue()
+
+
+@pytest.fixture
+def new_images() -> list[FilePayload]:
+    """Three PNG files that no one has uploaded before."""
+    return [
+        FilePayload(name=f"noise{i}.png", mimeType="image/png", buffer=noise()) for i in range(3)
+    ]
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    names = [os.environ.get("CHROMIUM", ""), "chromium", "chromium-browser"]
+    chromium = next((path for name in names if name and (path := shutil.which(name))), None)
+    if chromium is None:
+        message = "Chromium is missing: apt-get install chromium, or set CHROMIUM to its path"
+        if os.environ.get("ALLOW_MISSING_SERVICES") == "1":
+            pytest.skip(message)
+        pytest.fail(message)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=_ARGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser: Browser, server: Deployment) -> Iterator[Page]:
+    """The page, loaded and with the token. A fault that the browser reports fails the test."""
+    expect.set_options(timeout=15_000)
+    faults: list[str] = []
+
+    def logged(message: ConsoleMessage) -> None:
+        # Chromium logs every answer of 4xx and 5xx, which tests of errors provoke.
+        if message.type == "error" and not message.text.startswith("Failed to load resource"):
+            faults.append(message.text)
+
+    def requested(request: Request) -> None:
+        if not request.url.startswith((server.url, "data:", "blob:")):
+            faults.append(f"external request: {request.url}")
+
+    context = browser.new_context()
+    page = context.new_page()
+    page.on("console", logged)
+    page.on("request", requested)
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.goto(f"{server.url}/#token={server.token}")
+    yield page
+    context.close()
+    assert faults == []

@@ -1,0 +1,192 @@
+"""Storms: the same event a thousand times, and everything bad at once."""
+
+from __future__ import annotations
+
+import io
+import os
+import random
+import re
+import socket
+import struct
+import subprocess
+import sys
+import zipfile
+import zlib
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+from drawings import blobs, stripes
+from server import Server, until
+
+from ocellus.bootstrap import build
+from ocellus.settings import Settings
+
+ROOT = Path(__file__).parents[2]
+
+
+@contextmanager
+def deployed(
+    target: str, environ: dict[str, str], log: Path, signature: str = "cloudevent"
+) -> Iterator[str]:
+    """Run one function in a process of its own, started as in deployment; give its URL."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [
+        sys.executable, "-m", "functions_framework", "--asgi", "--source",
+        str(ROOT / "functions" / "main.py"), "--target", target,
+        "--signature-type", signature, "--host", "127.0.0.1", "--port", str(port),
+    ]  # fmt: skip
+    with log.open("w") as output:
+        process = subprocess.Popen(command, env=os.environ | environ, stdout=output, stderr=output)
+    try:
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}") as client:
+            until(lambda: _answers(client), 60, f"{target} to listen")
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def _answers(client: httpx.Client) -> bool:
+    try:
+        return client.get("/robots.txt").status_code > 0
+    except httpx.TransportError:
+        return False
+
+
+def test_a_thousand_copies_of_one_event_start_one_run(tmp_path: Path) -> None:
+    environ = {"OCELLUS_DATA_DIR": str(tmp_path / "data"), "OCELLUS_RETRAIN_THRESHOLD": "50"}
+    app = build(Settings.from_env(environ))
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for i in range(60):
+            archive.writestr(
+                f"{'stripes' if i % 2 else 'blobs'}/{i}.png", (stripes, blobs)[i % 2](i)
+            )
+    app.inbox.put("drop.zip", packed.getvalue())
+    body = {"bucket": "inbox", "name": "drop.zip", "generation": "1"}
+    headers = {
+        "ce-specversion": "1.0",
+        "ce-type": "google.cloud.storage.object.v1.finalized",
+        "ce-source": "//storage.googleapis.com/projects/_/buckets/inbox",
+        "ce-subject": "objects/drop.zip",
+    }
+    ids = [str(i) for i in range(1000)]
+    random.Random(1).shuffle(ids)
+    with (
+        deployed("on_upload", environ, tmp_path / "one.log") as one,
+        deployed("on_upload", environ, tmp_path / "two.log") as two,
+        httpx.Client(timeout=60) as client,
+    ):
+
+        def send(event_id: str) -> int:
+            url = (one, two)[int(event_id) % 2]
+            return client.post(url, json=body, headers=headers | {"ce-id": event_id}).status_code
+
+        try:
+            with ThreadPoolExecutor(20) as senders:
+                answers = set(senders.map(send, ids))
+            assert answers == {200}
+            assert [run.id for run in app.state.runs()] == ["r2"]
+            assert len(app.state.samples()) == 60
+            assert app.state.new_samples() < 50
+            assert app.inbox.list() == []
+        finally:
+            app.jobs.cancel("r2")
+            app.close()
+
+
+def png_of(side: int) -> bytes:
+    """A valid grey PNG of side x side pixels, packed to a few hundred kilobytes."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return (
+            struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        )
+
+    packer = zlib.compressobj(9)
+    rows = b"".join(packer.compress(b"\0" * (side + 1)) for _ in range(side)) + packer.flush()
+    header = struct.pack(">IIBBBBB", side, side, 8, 0, 0, 0, 0)
+    return (
+        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
+    )
+
+
+def zip_of(name: str, data: bytes) -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(name, data)
+    return packed.getvalue()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads the server's memory from /proc")
+def test_bad_input_is_answered_and_costs_no_memory(tmp_path: Path) -> None:
+    huge, bomb = png_of(20_000), zip_of("cat/1.png", b"\0" * 400_000_000)
+    large = os.urandom(1 << 20) * 40
+    upload = "/api/upload/training-data"
+
+    def labelled(label: str, data: bytes) -> dict[str, object]:
+        return {"data": {"label": label}, "files": {"file": ("a.png", data)}}
+
+    def zipped(data: bytes) -> dict[str, object]:
+        return {"files": {"file": ("a.zip", data)}}
+
+    bad = [
+        ("/api/predict", {"content": b""}, 400),
+        ("/api/predict", {"files": {"file": ("cat.jpg", b"I am a text.")}}, 400),
+        ("/api/predict", {"content": stripes(1)[:200]}, 400),
+        ("/api/predict", {"content": huge}, 413),
+        ("/api/predict", {"content": large}, 413),
+        (upload, labelled("cat", b""), 400),
+        (upload, labelled("cat", huge), 400),
+        (upload, labelled("x" * 300, stripes(1)), 400),
+        (upload, labelled("cat", large), 413),
+        (upload, zipped(bomb), 413),
+        (upload, zipped(zip_of("../../etc/cat/1.png", stripes(1))), 400),
+        (upload, zipped(b"PK\x03\x04 and no more"), 400),
+    ]
+    server = Server(tmp_path / "data", {}).start()
+    try:
+
+        def send(case: tuple[str, dict[str, object], int]) -> None:
+            path, body, status = case
+            answer = server.http.post(path, **body)  # type: ignore[arg-type]
+            assert answer.status_code == status, answer.text
+            assert answer.headers["content-type"] == "application/problem+json"
+            assert answer.json()["detail"]
+            assert answer.json()["remedy"]
+
+        with ThreadPoolExecutor(6) as senders:
+            list(senders.map(send, bad * 3))
+        good = server.http.post("/api/predict", content=stripes(1))
+        assert good.status_code == 200
+        assert server.get("/api/samples")["count"] == 0
+        assert not list((server.data / "blobs" / "samples").rglob("*.*"))
+        memory = Path(f"/proc/{server.pid}/status").read_text()
+        found = re.search(r"VmHWM:\s+(\d+) kB", memory)
+        assert found is not None
+        assert int(found[1]) < 600 * 1024, f"{int(found[1]) // 1024} MB at the most"
+    finally:
+        server.stop()
+
+
+def test_counts_are_exact_after_sigterm(tmp_path: Path) -> None:
+    environ = {"OCELLUS_DATA_DIR": str(tmp_path / "data"), "OCELLUS_FLUSH_S": "3600"}
+    app = build(Settings.from_env(environ))
+    with (
+        deployed("predict", environ, tmp_path / "one.log", "http") as one,
+        deployed("predict", environ, tmp_path / "two.log", "http") as two,
+        httpx.Client(timeout=60) as client,
+        ThreadPoolExecutor(8) as senders,
+    ):
+        urls = [f"{(one, two)[i % 2]}/api/predict" for i in range(400)]
+        sent = senders.map(lambda url: client.post(url, content=stripes(1)).status_code, urls)
+        assert set(sent) == {200}
+        assert app.state.counts() == {}
+    assert app.state.counts()["predictions"] == 400
+    app.close()

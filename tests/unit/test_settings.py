@@ -1,0 +1,85 @@
+"""Settings: every variable, and what each says when it is wrong."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from ocellus.errors import InvalidSetting
+from ocellus.settings import Settings
+
+ROOT = Path(__file__).parents[2]
+SOURCES = ROOT / "functions" / "ocellus"
+
+VALUES: dict[str, tuple[str, str, object]] = {
+    "OCELLUS_BACKEND": ("embedded", "backend", "embedded"),
+    "OCELLUS_DATA_DIR": ("/srv/ocellus", "data_dir", Path("/srv/ocellus")),
+    "OCELLUS_SEED_DIR": ("/srv/seed", "seed_dir", Path("/srv/seed")),
+    "OCELLUS_RETRAIN_THRESHOLD": ("7", "retrain_threshold", 7),
+    "OCELLUS_REFRESH_S": ("0.5", "refresh_s", 0.5),
+    "OCELLUS_FLUSH_S": ("9", "flush_s", 9.0),
+    "OCELLUS_TICK_S": ("1.5", "tick_s", 1.5),
+    "OCELLUS_LEASE_S": ("60", "lease_s", 60.0),
+    "OCELLUS_START_LEASE_S": ("45", "start_lease_s", 45.0),
+    "OCELLUS_ADMIN_TOKEN": ("secret", "admin_token", "secret"),
+}
+
+
+def variables(path: Path) -> set[str]:
+    return set(re.findall(r"OCELLUS_[A-Z_]*[A-Z]", path.read_text(encoding="utf-8")))
+
+
+def test_this_table_has_every_variable() -> None:
+    assert set(VALUES) == variables(SOURCES / "settings.py")
+
+
+@pytest.mark.parametrize("name", VALUES)
+def test_a_variable_sets_its_field(name: str) -> None:
+    text, field, value = VALUES[name]
+    assert getattr(Settings.from_env({name: text}), field) == value
+
+
+def test_without_variables_the_defaults_hold() -> None:
+    assert Settings.from_env({}) == Settings(data_dir=Path(".ocellus").absolute())
+
+
+@pytest.mark.parametrize("name", VALUES)
+def test_an_empty_variable_is_as_good_as_none(name: str) -> None:
+    assert Settings.from_env({name: ""}) == Settings.from_env({})
+
+
+def test_the_data_folder_does_not_move_with_the_working_directory() -> None:
+    assert Settings.from_env({"OCELLUS_DATA_DIR": "here"}).data_dir == Path("here").absolute()
+
+
+def test_the_environment_is_the_processs_own_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OCELLUS_RETRAIN_THRESHOLD", "11")
+    assert Settings.from_env().retrain_threshold == 11
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("OCELLUS_BACKEND", "gpc"),
+        ("OCELLUS_RETRAIN_THRESHOLD", "many"),
+        ("OCELLUS_RETRAIN_THRESHOLD", "1.5"),
+        ("OCELLUS_RETRAIN_THRESHOLD", "0"),
+        ("OCELLUS_REFRESH_S", "-1"),
+        ("OCELLUS_FLUSH_S", "soon"),
+        ("OCELLUS_TICK_S", "0"),
+        ("OCELLUS_LEASE_S", "nan"),
+        ("OCELLUS_START_LEASE_S", "0.5"),
+    ],
+)
+def test_a_malformed_variable_names_itself_and_what_it_takes(name: str, text: str) -> None:
+    with pytest.raises(InvalidSetting, match=name) as caught:
+        Settings.from_env({name: text})
+    assert text in caught.value.detail
+    assert caught.value.remedy
+
+
+def test_the_readme_tells_every_variable() -> None:
+    used = set().union(*(variables(path) for path in SOURCES.rglob("*.py")))
+    assert used <= variables(ROOT / "README.md")

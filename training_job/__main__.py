@@ -1,0 +1,68 @@
+"""`python -m training_job`: do one run."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from dataclasses import replace
+
+from ocellus.bootstrap import app
+from ocellus.errors import OcellusError
+from ocellus.runs import Mode, RunStatus
+from training_job.acquire import acquire
+
+
+def main() -> int:
+    """Return 0 if the run ended with a version promoted, 2 if refused, 1 otherwise."""
+    parser = argparse.ArgumentParser(
+        prog="python -m training_job",
+        description="Train a model version, put it to the gate and publish it. Settings come from "
+        "OCELLUS_ variables; the result goes to the data folder (OCELLUS_DATA_DIR).",
+        epilog="examples: python -m training_job --dataset photos.zip;  "
+        "python -m training_job --dataset cifar10;  python -m training_job --run r7",
+    )
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--run", metavar="ID", help="do a run that has been requested, e.g. r7")
+    what.add_argument(
+        "--dataset",
+        metavar="cifar10|PATH",
+        help="train from nothing on CIFAR-10 or on a folder, zip or tar of label/image",
+    )
+    parser.add_argument("--epochs", type=int, help="train the whole network this many epochs")
+    parser.add_argument("--seed", type=int, help="seed of every random choice")
+    arguments = parser.parse_args()
+    if arguments.run and (arguments.epochs or arguments.seed is not None):
+        parser.error("--epochs and --seed go with --dataset")
+    given = {k: v for k in ("epochs", "seed") if (v := getattr(arguments, k)) is not None}
+    try:
+        run_id = arguments.run or _begin(arguments.dataset)
+        print(f"{run_id} loading TensorFlow", flush=True)
+        # Only now: it takes seconds, which neither --help nor a mistyped path should cost.
+        from training_job.run import execute
+        from training_job.train import Recipe
+
+        status = execute(app(), run_id, replace(Recipe(), **given) if given else None)
+    except OcellusError as e:
+        print(f"The run cannot go on: {e}", file=sys.stderr)
+        return 1
+    return {RunStatus.PROMOTED: 0, RunStatus.REFUSED: 2}.get(status, 1)
+
+
+def _begin(source: str) -> str:
+    """Bring the data set and begin a run on it."""
+    settings = app().settings
+    blob = acquire(app().blobs, source, settings.data_dir / "downloads")
+    run = app().state.begin_run(
+        trigger="dataset",
+        mode=Mode.FULL,
+        include_set_aside=False,
+        requested_by="command line",
+        now=app().retraining.clock(),
+        lease_s=settings.start_lease_s,
+        dataset=blob,
+    )
+    return run.id
+
+
+if __name__ == "__main__":
+    sys.exit(main())

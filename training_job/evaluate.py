@@ -1,0 +1,113 @@
+"""Evaluation: what an artifact answers, as it will be served, and how right and how sure it is."""
+
+from __future__ import annotations
+
+import os
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy.optimize import minimize_scalar
+from scipy.special import log_softmax
+
+from ocellus.manifest import Calibration
+from ocellus.prediction import softmax
+from ocellus.runtime import Session
+
+Images = npt.NDArray[np.uint8]
+Floats = npt.NDArray[np.float32]
+Classes = npt.NDArray[np.int64]
+
+TARGET_PRECISION = 0.95
+"""Answers that are not marked unsure are right this often on the holdout."""
+
+
+def run_artifact(artifact: bytes, images: Images) -> tuple[Floats, Floats]:
+    """Answer every image one by one, as serving does: logits [n, classes], features [n, f]."""
+
+    def run(part: Images) -> tuple[Floats, Floats]:
+        session = Session(artifact)
+        answers = [session.run(image) for image in part]
+        return np.stack([a for a, _ in answers]), np.stack([b for _, b in answers])
+
+    workers = min(os.cpu_count() or 1, len(images))
+    with ThreadPoolExecutor(workers) as pool:
+        parts = list(pool.map(run, np.array_split(images, workers)))
+    return np.concatenate([a for a, _ in parts]), np.concatenate([b for _, b in parts])
+
+
+def latencies_ms(artifacts: list[bytes], image: Images, runs: int = 200) -> list[float]:
+    """Return each artifact's median time of one inference on one thread, decode left out.
+
+    They take turns, so that the machine's other work slows all alike.
+    """
+    sessions = [Session(artifact) for artifact in artifacts]
+    times = np.empty((runs + 10, len(sessions)))
+    for row in times:
+        for i, session in enumerate(sessions):
+            started = time.perf_counter()
+            session.run(image)
+            row[i] = time.perf_counter() - started
+    return [round(float(t), 4) for t in np.median(times[10:], axis=0) * 1e3]
+
+
+def calibrate(logits: Floats, classes: Classes) -> Calibration:
+    """Fit the temperature by likelihood, and the threshold that keeps the target precision.
+
+    Source: Guo et al., "On Calibration of Modern Neural Networks", ICML 2017, section 4.2.
+    """
+    rows = np.arange(len(classes))
+
+    def loss(log_t: float) -> float:
+        return float(-log_softmax(logits / np.exp(log_t), axis=1)[rows, classes].mean())
+
+    temperature = float(np.exp(minimize_scalar(loss, bounds=(-3.0, 3.0), method="bounded").x))
+    probabilities = softmax(logits, temperature)
+    confidence = probabilities.max(axis=1)
+    order = np.argsort(-confidence)
+    right = (probabilities.argmax(axis=1) == classes)[order]
+    precise = np.flatnonzero(np.cumsum(right) / (rows + 1) >= TARGET_PRECISION)
+    threshold = float(confidence[order][precise[-1]]) if len(precise) else 1.0
+    return Calibration(round(temperature, 4), round(threshold, 4))
+
+
+def measure(
+    logits: Floats, classes: Classes, labels: list[str], temperature: float
+) -> dict[str, Any]:
+    """Return top-1 accuracy, per-class precision, recall and F1, the confusion matrix (rows true,
+    columns answered) and the expected calibration error over 15 equal bins.
+
+    Source of the error: Guo et al. 2017, equation 3.
+    """
+    probabilities = softmax(logits, temperature)
+    answers = probabilities.argmax(axis=1)
+    matrix = np.zeros((len(labels), len(labels)), np.int64)
+    np.add.at(matrix, (classes, answers), 1)
+    diagonal, true, answered = matrix.diagonal(), matrix.sum(axis=1), matrix.sum(axis=0)
+    precision = np.divide(diagonal, answered, where=answered > 0, out=np.zeros(len(labels)))
+    recall = np.divide(diagonal, true, where=true > 0, out=np.zeros(len(labels)))
+    both = precision + recall
+    f1 = np.divide(2 * precision * recall, both, where=both > 0, out=np.zeros(len(labels)))
+    confidence, right = probabilities.max(axis=1), answers == classes
+    bins = np.minimum((confidence * 15).astype(int), 14)
+    error = sum(
+        abs(right[bins == b].mean() - confidence[bins == b].mean()) * (bins == b).mean()
+        for b in np.unique(bins)
+    )
+    return {
+        "images": len(classes),
+        "accuracy": round(float(right.mean()), 5),
+        "calibration_error": round(float(error), 5),
+        "per_class": {
+            label: {
+                "images": int(true[i]),
+                "precision": round(float(precision[i]), 5),
+                "recall": round(float(recall[i]), 5),
+                "f1": round(float(f1[i]), 5),
+            }
+            for i, label in enumerate(labels)
+        },
+        "confusion": matrix.tolist(),
+    }

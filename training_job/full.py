@@ -1,0 +1,131 @@
+"""Full training: the whole network, from nothing or from a parent's weights."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+
+from ocellus.errors import BadInput
+from ocellus.ports import Blobs
+from ocellus.replay import Replay, rows_to_keep
+from ocellus.samples import HOLDOUT, TEST, TRAIN, Sample
+from training_job.candidates import (
+    Candidate,
+    LoadedVersion,
+    agreement_of,
+    extended,
+    read_samples,
+    unlearned,
+)
+from training_job.data import Dataset, key_of
+from training_job.evaluate import run_artifact
+from training_job.export import export
+from training_job.network import grow_head
+from training_job.pulse import Pulse
+from training_job.train import Recipe, train
+
+FINE_TUNE = Recipe(epochs=4, peak_learning_rate=0.08)
+"""From a parent's weights: a fifth of the rate, an eighth of the epochs."""
+
+
+def full_candidate(
+    blobs: Blobs,
+    data: Dataset,
+    source: str,
+    samples: list[Sample],
+    *,
+    parent: LoadedVersion | None,
+    serving: LoadedVersion | None,
+    pulse: Pulse,
+    checkpoint: Path,
+    recipe: Recipe,
+) -> Candidate:
+    """Train the whole network on a data set and the samples, from a parent's weights or none.
+
+    `source` is the data set's blob; `serving` the version to compare with, if it can be compared.
+    """
+    base = parent.manifest.labels if parent else data.labels
+    labels = extended(base, samples, data.labels)
+    side = data.images.shape[1]
+    merged = _merged(data, read_samples(blobs, samples, labels, side), labels)
+    if not (merged.splits == HOLDOUT).any():
+        raise BadInput(
+            f"None of the {len(merged.keys)} images falls in the holdout, where one in ten goes.",
+            "Bring more images: thirty a label is a beginning.",
+        )
+    pulse.phase("train")
+    network, curves = train(
+        *merged.part(TRAIN),
+        len(labels),
+        recipe,
+        checkpoint,
+        pulse.report,
+        grow_head(parent.network, len(labels)) if parent else None,
+    )
+    pulse.phase("export")
+    int8, float32 = export(network)
+    pulse.phase("evaluate")
+    rows = rows_to_keep(merged.classes, merged.keys, merged.splits)
+    logits, features = run_artifact(int8, merged.images[rows])
+    held_out = merged.splits[rows] == HOLDOUT
+    replay = Replay(
+        features.astype(np.float16),
+        merged.classes[rows],
+        merged.keys[rows],
+        merged.splits[rows],
+        np.array([key_of(s.sha256) for s in samples], np.uint64),
+    )
+    before = None
+    if serving is not None and set(serving.manifest.labels) <= set(labels):
+        names = np.array([labels.index(x) for x in serving.manifest.labels])
+        answers, _ = run_artifact(serving.int8, merged.images[rows][held_out])
+        before = names[answers.argmax(axis=1)]
+    images, classes = merged.part(TEST)
+    test = (run_artifact(int8, images)[0], classes) if len(images) else None
+    checked = merged.images[rows][held_out][:2000]
+    fresh = unlearned(samples, parent) if parent else samples
+    return Candidate(
+        mode="full" if parent else "from nothing",
+        labels=labels,
+        network=network,
+        int8=int8,
+        float32=float32,
+        replay=replay,
+        logits=logits[held_out],
+        truth=merged.classes[rows][held_out],
+        serving=before,
+        test=test,
+        agreement=agreement_of(network, int8, checked),
+        agreement_images=len(checked),
+        recipe={"mode": "full" if parent else "from nothing", **asdict(recipe)},
+        dataset={
+            "source": source,
+            "digest": merged.digest(),
+            "counts": {
+                name: int((merged.splits == split).sum())
+                for name, split in (("train", TRAIN), ("holdout", HOLDOUT), ("test", TEST))
+            },
+            "unreadable": len(data.unreadable),
+            "samples": len(samples),
+        },
+        learned=[s.sha256 for s in fresh],
+        curves=curves,
+    )
+
+
+def _merged(data: Dataset, samples: Dataset, labels: list[str]) -> Dataset:
+    """Join the two over `labels`. An image in both counts as the data set has it, so one of its
+    test images is never trained on.
+    """
+    index = np.array([labels.index(x) for x in data.labels])
+    fresh = ~np.isin(samples.keys, data.keys)
+    return Dataset(
+        labels,
+        np.concatenate([data.images, samples.images[fresh]]),
+        np.concatenate([index[data.classes], samples.classes[fresh]]),
+        np.concatenate([data.keys, samples.keys[fresh]]),
+        np.concatenate([data.splits, samples.splits[fresh]]),
+        data.unreadable,
+    )

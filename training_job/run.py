@@ -1,0 +1,242 @@
+"""One run from the claim to the verdict."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import secrets
+import shutil
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from ocellus.bootstrap import App
+from ocellus.errors import LeaseLost, NotFound, OcellusError, StalePointer
+from ocellus.manifest import InputSpec, Manifest, blob_name, golden_inputs
+from ocellus.runs import Mode, Progress, Run, RunStatus
+from ocellus.samples import Sample
+from ocellus.versions import Pointer, Version
+from training_job.acquire import find_again, read_blob
+from training_job.candidates import Candidate, LoadedVersion, load_version, unlearned
+from training_job.evaluate import latencies_ms
+from training_job.full import FINE_TUNE, full_candidate
+from training_job.gate import Answers, Costs, Verdict, judge
+from training_job.pulse import Pulse
+from training_job.quick import quick_candidate
+from training_job.report import version_files
+from training_job.train import Recipe
+
+FULL_SHARE = 0.25
+"""A run goes full by itself when the new samples are this large a share of the training data."""
+SIDE = 32
+"""Input side of a network trained from nothing."""
+
+
+def execute(app: App, run_id: str, recipe: Recipe | None = None) -> RunStatus:
+    """Take the run, do it, and return how it ended. Raises: LeaseLost, NotFound."""
+    owner = f"{platform.node()}:{os.getpid()}:{secrets.token_hex(4)}"
+    run = app.state.take_run(run_id, owner, time.time(), app.settings.lease_s)
+    with Pulse(app.state, run_id, owner, app.settings.lease_s) as pulse:
+        training = _Training(app, run, owner, pulse, recipe)
+        try:
+            training.work()
+        except LeaseLost:
+            raise
+        except Exception as e:
+            traceback.print_exc()
+            reason = str(e) if isinstance(e, OcellusError) else f"{type(e).__name__}: {e}"
+            message = f"Failed in phase {pulse.current}: {reason}"
+            app.state.end_run(run_id, RunStatus.FAILED, message, time.time(), owner=owner)
+    ended = app.state.run(run_id)
+    shutil.rmtree(training.folder, ignore_errors=True)
+    print(f"{run_id} {ended.message}", flush=True)
+    return ended.status
+
+
+@dataclass(frozen=True)
+class _Training:
+    app: App
+    run: Run
+    owner: str
+    pulse: Pulse
+    recipe: Recipe | None
+
+    @property
+    def folder(self) -> Path:
+        """Where the run's checkpoint lies, so that a new trainer finds it."""
+        return self.app.settings.data_dir / "work" / self.run.id
+
+    def work(self) -> None:
+        blobs = self.app.blobs
+        if not blobs.exists(blob_name(self.run.version, "manifest.json")):
+            self.pulse.phase("snapshot")
+            samples = [
+                s
+                for s in self.app.state.snapshot_run(self.run.id, self.owner)
+                if self.run.include_set_aside or s.set_aside_by is None
+            ]
+            serving = load_version(blobs, self.run.parent) if self.run.parent else None
+            candidate, why = self._train(samples, serving)
+            self.pulse.phase("gate")
+            verdict, costs = _judge(candidate, serving)
+            self.pulse.phase("publish")
+            self._write(candidate, verdict, costs, why)
+        # With a manifest there already, an earlier trainer died between it and the verdict.
+        self._publish()
+
+    def _train(self, samples: list[Sample], serving: LoadedVersion | None) -> tuple[Candidate, str]:
+        """Choose how to train, and do it. Returns the candidate and why it was made so."""
+        if self.run.dataset:
+            why = "trained from nothing on a data set, as asked"
+            return self._whole(self.run.dataset, samples, None, serving), why
+        if serving is None:
+            raise NotFound("There is no version to start from.", "Train a first with --dataset.")
+        mode, why = self._choose(samples, serving)
+        print(f"{self.run.id} {why}", flush=True)
+        if mode is Mode.QUICK:
+            return quick_candidate(self.app.blobs, serving, samples, self.pulse), why
+        downloads = self.app.settings.data_dir / "downloads"
+        blob = find_again(self.app.blobs, serving.manifest.dataset["source"], downloads)
+        return self._whole(blob, samples, serving, serving), why
+
+    def _choose(self, samples: list[Sample], serving: LoadedVersion) -> tuple[Mode, str]:
+        if self.run.mode is not Mode.AUTO:
+            return self.run.mode, f"{self.run.mode} retrain, as asked"
+        new = len(unlearned(samples, serving))
+        trained_on = int(serving.manifest.dataset["counts"]["train"])
+        beside = f"{new} new samples beside {trained_on} training images"
+        if new < FULL_SHARE * trained_on:
+            return Mode.QUICK, f"quick retrain: {beside}"
+        if not self.app.blobs.exists(serving.manifest.dataset["source"]):
+            return Mode.QUICK, f"quick retrain: {beside}, whose data set is not at hand"
+        return Mode.FULL, f"full retrain: {beside}"
+
+    def _whole(
+        self,
+        blob: str,
+        samples: list[Sample],
+        parent: LoadedVersion | None,
+        serving: LoadedVersion | None,
+    ) -> Candidate:
+        self.pulse.phase("read")
+        side = parent.manifest.input.width if parent else SIDE
+        return full_candidate(
+            self.app.blobs,
+            read_blob(self.app.blobs, blob, side, self.folder, self._report_reading()),
+            blob,
+            samples,
+            parent=parent,
+            serving=serving,
+            pulse=self.pulse,
+            checkpoint=self.folder / "checkpoint.npz",
+            recipe=self.recipe or (FINE_TUNE if parent else Recipe()),
+        )
+
+    def _report_reading(self) -> Callable[[int], None]:
+        started = time.monotonic()
+
+        def report(done: int) -> None:
+            rate = done / max(time.monotonic() - started, 1e-6)
+            self.pulse.report(Progress("read", step=done, images_per_s=round(rate)))
+
+        return report
+
+    def _write(self, candidate: Candidate, verdict: Verdict, costs: Costs, why: str) -> None:
+        """Write the version's files, the manifest last, over what a dead trainer may have left."""
+        blobs = self.app.blobs
+        for name in blobs.list(f"models/{self.run.version}/"):
+            blobs.delete(name)
+        files = version_files(
+            candidate,
+            verdict,
+            costs,
+            version=self.run.version,
+            parent=None if self.run.dataset else self.run.parent,
+            created_at=time.time(),
+            compared_with=self.run.parent,
+            why=why,
+            durations_s=self.pulse.durations_s | _training_time(candidate),
+            code_revision=_code_revision(),
+        )
+        for name, data in files.items():
+            self.pulse.phase("publish")
+            blobs.put(blob_name(self.run.version, name), data)
+
+    def _publish(self) -> None:
+        """Register the version as its manifest and report say, and move the pointer if it won."""
+        blobs, run = self.app.blobs, self.run
+        manifest = Manifest.from_json(blobs.get(blob_name(run.version, "manifest.json")))
+        report = json.loads(blobs.get(blob_name(run.version, "report.json")))
+        verdict, compared_with = report["verdict"], report["compared_with"]
+        failed = {c["name"] for c in verdict["checks"] if not c["passed"]}
+        harmful = failed & {"accuracy", "recall", "new label", "labels"}
+        version = Version(
+            name=run.version,
+            parent=manifest.parent,
+            created_at=manifest.created_at,
+            accuracy=manifest.metrics["holdout"]["accuracy"],
+            classes=len(manifest.labels),
+            verdict="promoted" if verdict["promoted"] else "refused",
+            sentence=verdict["sentence"],
+        )
+        now = time.time()
+        pointer = Pointer(run.version, run.parent, now, f"run {run.id}", version.sentence)
+        try:
+            if compared_with != run.parent:  # the pointer moved between two trainers of the run
+                raise StalePointer(f"{run.parent} is in service, not {compared_with}.")
+            self.app.state.publish(
+                run.id,
+                self.owner,
+                version,
+                pointer if verdict["promoted"] else None,
+                set_aside=report["learned"] if harmful else (),
+                now=now,
+            )
+        except StalePointer:
+            moved = (
+                f"refused: it was compared with {compared_with}, which went out of service "
+                "meanwhile; promote it by hand if you want it"
+            )
+            late = replace(version, verdict="refused", sentence=moved)
+            self.app.state.publish(run.id, self.owner, late, None, now=now)
+
+
+def _judge(candidate: Candidate, serving: LoadedVersion | None) -> tuple[Verdict, Costs]:
+    """Put the candidate to the gate beside the version in service, if they can be compared."""
+    side = candidate.network.input_shape[1]
+    image = golden_inputs(InputSpec(side, side))[0]
+    if serving is None or candidate.serving is None:
+        (latency,) = latencies_ms([candidate.int8], image)
+        costs = Costs(latency, len(candidate.int8))
+        return judge(None, costs, None, candidate.agreement), costs
+    latency, present = latencies_ms([candidate.int8, serving.int8], image)
+    costs = Costs(latency, len(candidate.int8))
+    answers = Answers(
+        labels=candidate.labels,
+        known=np.isin(candidate.labels, serving.manifest.labels),
+        truth=candidate.truth,
+        candidate=candidate.logits.argmax(axis=1),
+        serving=candidate.serving,
+    )
+    before = Costs(present, len(serving.int8))
+    return judge(answers, costs, before, candidate.agreement, candidate.fresh), costs
+
+
+def _training_time(candidate: Candidate) -> dict[str, float]:
+    """Return the time of all epochs, those before a resumption too."""
+    return {"train": round(sum(candidate.curves.seconds), 1)} if candidate.curves.seconds else {}
+
+
+def _code_revision() -> str:
+    """Return the checkout's commit, or what the environment says of it, or `unknown`."""
+    git = Path(__file__).parents[1] / ".git"
+    try:
+        head = (git / "HEAD").read_text().strip()
+        return (git / head[5:]).read_text().strip() if head.startswith("ref: ") else head
+    except OSError:
+        return os.environ.get("OCELLUS_REVISION", "unknown")

@@ -1,0 +1,131 @@
+import { get, upload } from "./api.js";
+import { byId, element, setText } from "./elements.js";
+import { count, megabytes } from "./format.js";
+import { CHANGED, keepCurrent } from "./keepCurrent.js";
+import { Problem } from "./problem.js";
+import { addReceipts, describeReceipt, inParts, isZip } from "./receipts.js";
+import { describeThreshold } from "./runs.js";
+import { showProblem } from "./showProblem.js";
+
+const EVERY_MS = 10_000;
+
+/** Labelled images in, and how far it is to the next retrain. */
+export function teachPanel() {
+  const section = byId("teach", HTMLElement);
+  const form = byId("teach-form", HTMLFormElement);
+  const label = byId("teach-label", HTMLInputElement);
+  const input = byId("teach-files", HTMLInputElement);
+  const button = byId("teach-send", HTMLButtonElement);
+  const progress = byId("teach-progress", HTMLProgressElement);
+  const status = byId("teach-status", HTMLElement);
+  const alert = byId("teach-problem", HTMLElement);
+  const rejected = byId("teach-rejected", HTMLUListElement);
+
+  keepCurrent({
+    section,
+    every_ms: EVERY_MS,
+    load: (signal) => Promise.all([
+      knownLabels(signal), get("/api/samples", signal), get("/api/retrain/status", signal),
+    ]),
+    show([modelLabels, samples, retrain]) {
+      const taught = Object.keys(samples.labels);
+      const known = [...new Set([...modelLabels, ...taught])].sort();
+      const options = known.map((value) => element("option", { value }));
+      byId("teach-labels", HTMLDataListElement).replaceChildren(...options);
+      setText("teach-on-file", samples.count === 0
+        ? "No samples on file yet."
+        : `${count(samples.count, "sample")} on file under ${count(taught.length, "label")}.`);
+      setText("teach-threshold", describeThreshold(retrain.new_samples, retrain.threshold));
+      const meter = byId("teach-meter", HTMLProgressElement);
+      meter.max = retrain.threshold;
+      meter.value = Math.min(retrain.new_samples, retrain.threshold);
+    },
+  });
+
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    alert.replaceChildren();
+    rejected.replaceChildren();
+    setText(status, "");
+    button.disabled = true;
+    try {
+      await send(Array.from(input.files ?? []));
+      input.value = "";
+    } catch (error) {
+      showProblem(alert, error);
+    } finally {
+      button.disabled = false;
+      progress.hidden = true;
+      document.dispatchEvent(new Event(CHANGED));
+    }
+  });
+
+  /** @param {File[]} files */
+  async function send(files) {
+    const text = label.value.trim();
+    if (files.length === 0) throw new Problem("No files are chosen.", "Choose images, or a zip.");
+    if (!text && !files.every(isZip)) {
+      const remedy = "Say what they show, or send a zip with a folder per label.";
+      throw new Problem("The images have no label.", remedy);
+    }
+    const parts = inParts(files);
+    /** @type {import("./shapes.js").Receipt | null} */
+    let receipt = null;
+    for (const [i, part] of parts.entries()) {
+      const body = new FormData();
+      if (text) body.append("label", text);
+      for (const file of part) body.append("file", file);
+      const whole = parts.length === 1;
+      const name = whole ? count(files.length, "file") : `part ${i + 1} of ${parts.length}`;
+      try {
+        const answer = await upload(body, showSending(part, name));
+        receipt = receipt ? addReceipts(receipt, answer) : answer;
+      } finally {
+        showReceipt(receipt);  // of the parts that arrived
+      }
+    }
+  }
+
+  /**
+   * @param {File[]} files
+   * @param {string} name
+   */
+  function showSending(files, name) {
+    const size = files.reduce((sum, file) => sum + file.size, 0);
+    progress.max = size;
+    progress.value = 0;
+    progress.hidden = false;
+    setText(status, `Sending ${name}, ${megabytes(size)}…`);
+    return (/** @type {number} */ sent) => {
+      progress.value = Math.min(sent, size);
+      if (sent >= size) setText(status, `The server checks ${name}…`);
+    };
+  }
+
+  /** @param {import("./shapes.js").Receipt | null} receipt */
+  function showReceipt(receipt) {
+    if (receipt === null) {
+      setText(status, "");
+      return;
+    }
+    const started = receipt.run ? ` Run ${receipt.run} started.` : "";
+    setText(status, describeReceipt(receipt) + started);
+    rejected.replaceChildren(...receipt.rejected.map(
+      ({ name, reason }) => element("li", {}, element("b", {}, name), ` ${reason}`),
+    ));
+  }
+}
+
+/**
+ * The labels of the model in service; none before the first.
+ * @param {AbortSignal} signal
+ * @returns {Promise<string[]>}
+ */
+async function knownLabels(signal) {
+  try {
+    return (await get("/api/model/info", signal)).manifest.labels;
+  } catch (error) {
+    if (error instanceof Problem && error.status === 404) return [];
+    throw error;
+  }
+}
