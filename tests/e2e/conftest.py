@@ -135,7 +135,9 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def page(browser: Browser, server: Deployment) -> Iterator[Page]:
-    """The page, loaded and with the token. A fault that the browser reports fails the test."""
+    """The page, every section shown, with the token. A fault that the browser reports fails the
+    test.
+    """
     expect.set_options(timeout=15_000)
     faults: list[str] = []
 
@@ -154,6 +156,8 @@ def page(browser: Browser, server: Deployment) -> Iterator[Page]:
     page.on("request", requested)
     page.on("pageerror", lambda error: faults.append(str(error)))
     page.goto(f"{server.url}/#token={server.token}")
+    # A section that is first shown moves those below it: a click may fall between two places.
+    expect(page.locator("section[aria-busy]")).to_have_count(0)
     yield page
     context.close()
     assert faults == []

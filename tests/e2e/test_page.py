@@ -218,6 +218,8 @@ def test_a_retrain_shows_its_progress_and_ends_with_a_sentence(
 
 def test_a_cancelled_retrain_says_so(page: Page) -> None:
     page.locator("#retrain-start").click()
+    # The whole section: were the request answered with a problem, this would print it.
+    expect(page.locator("#retrain")).to_contain_text(re.compile(r"Run r\d+ \(auto\) "))
     page.locator("#retrain-cancel").click()
     expect(page.locator("#retrain-status")).to_have_text("Cancelled by admin.")
     expect(page.locator("#retrain-runs li").first).to_contain_text("cancelled")

@@ -9,7 +9,8 @@ export const CHANGED = "ocellus:changed";
 
 /**
  * Load a section's data and show it, again and again, but not while nobody looks. When loading
- * fails, the section's `.stale` line says so and since when, until loading succeeds again.
+ * fails, the section's `.stale` line says so and since when, until loading succeeds again. The
+ * section is `aria-busy` until it has first been shown.
  * @template Data
  * @param {object} options
  * @param {HTMLElement} options.section
@@ -34,6 +35,7 @@ export function keepCurrent({ section, load, show, every_ms }) {
       show(data);
       loaded_at = Date.now() / 1000;
       section.removeAttribute("data-stale");
+      section.removeAttribute("aria-busy");
       setText(stale, "");
     } catch (error) {
       if (mine !== latest) return;
