@@ -10,7 +10,7 @@ export const CHANGED = "ocellus:changed";
 /**
  * Load a section's data and show it, again and again, but not while nobody looks. When loading
  * fails, the section's `.stale` line says so and since when, until loading succeeds again. The
- * section is `aria-busy` until it has first been shown.
+ * section is `aria-busy` until it first shows either.
  * @template Data
  * @param {object} options
  * @param {HTMLElement} options.section
@@ -35,7 +35,6 @@ export function keepCurrent({ section, load, show, every_ms }) {
       show(data);
       loaded_at = Date.now() / 1000;
       section.removeAttribute("data-stale");
-      section.removeAttribute("aria-busy");
       setText(stale, "");
     } catch (error) {
       if (mine !== latest) return;
@@ -44,6 +43,7 @@ export function keepCurrent({ section, load, show, every_ms }) {
       section.setAttribute("data-stale", "");
       setText(stale, `${since}: ${message} ${remedy} Trying again by itself.`);
     }
+    section.removeAttribute("aria-busy");
     clearTimeout(timer);
     if (mine === latest && !document.hidden) timer = window.setTimeout(look, every_ms);
   };
