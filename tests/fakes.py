@@ -17,7 +17,7 @@ from ocellus.errors import (
     StoreUnavailable,
 )
 from ocellus.ports import AuditEvent
-from ocellus.runs import Mode, Progress, Run, RunStatus, parse_run_id
+from ocellus.runs import Mode, Options, Progress, Run, RunStatus, parse_run_id
 from ocellus.samples import Filing, Sample
 from ocellus.versions import Pointer, Version
 
@@ -96,6 +96,7 @@ class MemoryState:
         now: float,
         lease_s: float,
         dataset: str | None = None,
+        options: Options | None = None,
     ) -> Run:
         with self._lock:
             if active := self.active_run():
@@ -114,6 +115,7 @@ class MemoryState:
                 lease_until=now + lease_s,
                 samples_seen=self._filed,
                 dataset=dataset,
+                options=dict(options or {}),
             )
             self._runs[run.number] = run
             return run
@@ -188,6 +190,14 @@ class MemoryState:
             if not run.status.active or run.lease_until > now:
                 raise LeaseLost(f"{run_id} has ended or its lease holds.")
             return self._store(run, status=RunStatus.QUEUED, owner=None, lease_until=now + lease_s)
+
+    def release_run(self, run_id: str, owner: str, now: float) -> Run:
+        with self._lock:
+            run = self._owned(run_id, owner)
+            attempt = run.attempt - 1
+            return self._store(
+                run, status=RunStatus.QUEUED, owner=None, attempt=attempt, lease_until=now
+            )
 
     def active_run(self) -> Run | None:
         return next((run for run in self._runs.values() if run.status.active), None)

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
-from dataclasses import replace
+import threading
 
 from ocellus.bootstrap import app
 from ocellus.errors import OcellusError
-from ocellus.runs import Mode, RunStatus
+from ocellus.runs import Mode, Options, RunStatus
 from training_job.acquire import acquire
+
+_EXITS = {RunStatus.PROMOTED: 0, RunStatus.REFUSED: 2, RunStatus.QUEUED: 128 + signal.SIGTERM}
 
 
 def main() -> int:
-    """Return 0 if the run ended with a version promoted, 2 if refused, 1 otherwise."""
+    """Return 0 if the run ended with a version promoted, 2 if refused, 143 if told to stop with
+    everything saved for the next trainer, 1 otherwise.
+    """
     parser = argparse.ArgumentParser(
         prog="python -m training_job",
         description="Train a model version, put it to the gate and publish it. Settings come from "
@@ -35,20 +40,21 @@ def main() -> int:
         parser.error("--epochs and --seed go with --dataset")
     given = {k: v for k in ("epochs", "seed") if (v := getattr(arguments, k)) is not None}
     try:
-        run_id = arguments.run or _begin(arguments.dataset)
+        run_id = arguments.run or _begin(arguments.dataset, given)
         print(f"{run_id} loading TensorFlow", flush=True)
         # Only now: it takes seconds, which neither --help nor a mistyped path should cost.
         from training_job.run import execute
-        from training_job.train import Recipe
 
-        status = execute(app(), run_id, replace(Recipe(), **given) if given else None)
+        stop = threading.Event()
+        signal.signal(signal.SIGTERM, lambda number, frame: stop.set())
+        status = execute(app(), run_id, stop)
     except OcellusError as e:
         print(f"The run cannot go on: {e}", file=sys.stderr)
         return 1
-    return {RunStatus.PROMOTED: 0, RunStatus.REFUSED: 2}.get(status, 1)
+    return _EXITS.get(status, 1)
 
 
-def _begin(source: str) -> str:
+def _begin(source: str, options: Options) -> str:
     """Bring the data set and begin a run on it."""
     settings = app().settings
     blob = acquire(app().blobs, source, settings.data_dir / "downloads")
@@ -60,6 +66,7 @@ def _begin(source: str) -> str:
         now=app().retraining.clock(),
         lease_s=settings.start_lease_s,
         dataset=blob,
+        options=options,
     )
     return run.id
 

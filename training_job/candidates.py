@@ -18,11 +18,11 @@ from ocellus.ports import Blobs
 from ocellus.replay import Replay
 from ocellus.samples import HOLDOUT, TRAIN, Sample
 from ocellus.serving import load_manifest
+from training_job.checkpoint import Curves
 from training_job.data import Dataset, key_of
 from training_job.evaluate import Classes, Floats, Images, run_artifact
 from training_job.gate import Fresh
 from training_job.network import load_network
-from training_job.train import Curves
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class Candidate:
     learned: list[str]
     """sha256 of the samples that the parent had not learned."""
     fresh: Fresh | None = None
-    curves: Curves = field(default_factory=lambda: Curves([], [], []))
+    curves: Curves = field(default_factory=Curves)
 
 
 def load_version(blobs: Blobs, version: str) -> LoadedVersion:

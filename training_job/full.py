@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import asdict
 from pathlib import Path
 
+import keras
 import numpy as np
 
 from ocellus.errors import BadInput
 from ocellus.ports import Blobs
 from ocellus.replay import Replay, rows_to_keep
+from ocellus.runs import Options
 from ocellus.samples import HOLDOUT, TEST, TRAIN, Sample
 from training_job.candidates import (
     Candidate,
@@ -22,12 +24,13 @@ from training_job.candidates import (
 from training_job.data import Dataset, key_of
 from training_job.evaluate import run_artifact
 from training_job.export import export
-from training_job.network import grow_head
+from training_job.network import architecture, build_network, grow_head, initialise
 from training_job.pulse import Pulse
-from training_job.train import Recipe, train
+from training_job.recipe import recipe_for
+from training_job.train import train
 
-FINE_TUNE = Recipe(epochs=4, peak_learning_rate=0.08)
-"""From a parent's weights: a fifth of the rate, an eighth of the epochs."""
+_WATCHED = 2_000
+"""So many held-out images at most are judged after each epoch, for the curves alone."""
 
 
 def full_candidate(
@@ -40,7 +43,7 @@ def full_candidate(
     serving: LoadedVersion | None,
     pulse: Pulse,
     checkpoint: Path,
-    recipe: Recipe,
+    options: Options,
 ) -> Candidate:
     """Train the whole network on a data set and the samples, from a parent's weights or none.
 
@@ -56,13 +59,23 @@ def full_candidate(
             "Bring more images: thirty a label is a beginning.",
         )
     pulse.phase("train")
+    images, classes = merged.part(TRAIN)
+    recipe = recipe_for(len(images), options, gentle=parent is not None)
+    keras.utils.set_random_seed(recipe.seed)
+    if parent:
+        network = grow_head(parent.network, len(labels))
+    else:
+        network = build_network(len(labels), side)
+        initialise(network, images)
+    watched, truth = merged.part(HOLDOUT)
     network, curves = train(
-        *merged.part(TRAIN),
-        len(labels),
+        network,
+        images,
+        classes,
         recipe,
         checkpoint,
         pulse.report,
-        grow_head(parent.network, len(labels)) if parent else None,
+        validation=(watched[:_WATCHED], truth[:_WATCHED]),
     )
     pulse.phase("export")
     int8, float32 = export(network)
@@ -99,7 +112,11 @@ def full_candidate(
         test=test,
         agreement=agreement_of(network, int8, checked),
         agreement_images=len(checked),
-        recipe={"mode": "full" if parent else "from nothing", **asdict(recipe)},
+        recipe={
+            "mode": "full" if parent else "from nothing",
+            **architecture(network),
+            **asdict(recipe),
+        },
         dataset={
             "source": source,
             "digest": merged.digest(),

@@ -14,13 +14,20 @@ from ocellus.runs import Progress
 _PRINT_EVERY_S = 2.0
 
 
+class Interrupted(Exception):
+    """The trainer was told to stop; another may go on from what it saved."""
+
+
 class Pulse:
     """Renews the lease from a thread while the run works, so that a long step loses nothing."""
 
-    def __init__(self, state: State, run_id: str, owner: str, lease_s: float) -> None:
+    def __init__(
+        self, state: State, run_id: str, owner: str, lease_s: float, stop: threading.Event
+    ) -> None:
+        """`stop` tells the run to end at its next word."""
         self._state, self._run_id, self._owner, self._lease_s = state, run_id, owner, lease_s
         self._progress = Progress("start")
-        self._stop = threading.Event()
+        self._told_to_stop, self._ended = stop, threading.Event()
         self._lost: LeaseLost | None = None
         self._printed_at = 0.0
         self._thread = threading.Thread(target=self._beat, daemon=True)
@@ -37,7 +44,7 @@ class Pulse:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._stop.set()
+        self._ended.set()
         self._thread.join()
 
     @property
@@ -46,7 +53,7 @@ class Pulse:
         return self._progress.phase
 
     def phase(self, name: str) -> None:
-        """Enter a phase. Raises: LeaseLost."""
+        """Enter a phase. Raises: LeaseLost, Interrupted."""
         now = time.monotonic()
         spent = self.durations_s.get(self._progress.phase, 0.0) + now - self._phase_began
         self.durations_s[self._progress.phase] = round(spent, 3)
@@ -54,9 +61,11 @@ class Pulse:
         self.report(Progress(name))
 
     def report(self, progress: Progress) -> None:
-        """Tell where the run is; cheap enough for every step. Raises: LeaseLost."""
+        """Tell where the run is; cheap enough for every step. Raises: LeaseLost, Interrupted."""
         if self._lost:
             raise self._lost
+        if self._told_to_stop.is_set():
+            raise Interrupted
         changed = replace(progress, step=0) != replace(self._progress, step=0)
         new_phase = progress.phase != self._progress.phase
         self._progress = progress
@@ -66,7 +75,7 @@ class Pulse:
             print(f"{self._run_id} {_line(progress)}", flush=True)
 
     def _beat(self) -> None:
-        while not self._stop.wait(min(self._lease_s / 4, 2.0)):
+        while not self._ended.wait(min(self._lease_s / 4, 2.0)):
             try:
                 self._state.renew_lease(
                     self._run_id, self._owner, time.time(), self._lease_s, self._progress
@@ -88,6 +97,8 @@ def _line(p: Progress) -> str:
         parts.append(f"loss {p.loss:.4f}")
     if p.accuracy is not None:
         parts.append(f"accuracy {p.accuracy:.4f}")
+    if p.steps_per_s is not None:
+        parts.append(f"{p.steps_per_s:.1f} steps/s")
     if p.images_per_s is not None:
         parts.append(f"{p.images_per_s:.0f} images/s")
     if p.seconds_left is not None:

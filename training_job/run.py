@@ -7,6 +7,7 @@ import os
 import platform
 import secrets
 import shutil
+import threading
 import time
 import traceback
 from collections.abc import Callable
@@ -24,12 +25,11 @@ from ocellus.versions import Pointer, Version
 from training_job.acquire import find_again, read_blob
 from training_job.candidates import Candidate, LoadedVersion, load_version, unlearned
 from training_job.evaluate import latencies_ms
-from training_job.full import FINE_TUNE, full_candidate
+from training_job.full import full_candidate
 from training_job.gate import Answers, Costs, Verdict, judge
-from training_job.pulse import Pulse
+from training_job.pulse import Interrupted, Pulse
 from training_job.quick import quick_candidate
 from training_job.report import version_files
-from training_job.train import Recipe
 
 FULL_SHARE = 0.25
 """A run goes full by itself when the new samples are this large a share of the training data."""
@@ -37,16 +37,22 @@ SIDE = 32
 """Input side of a network trained from nothing."""
 
 
-def execute(app: App, run_id: str, recipe: Recipe | None = None) -> RunStatus:
-    """Take the run, do it, and return how it ended. Raises: LeaseLost, NotFound."""
+def execute(app: App, run_id: str, stop: threading.Event | None = None) -> RunStatus:
+    """Take the run, do it, and return how it ended: QUEUED, given back to the next trainer, if
+    `stop` was set meanwhile. Raises: LeaseLost, NotFound.
+    """
     owner = f"{platform.node()}:{os.getpid()}:{secrets.token_hex(4)}"
     run = app.state.take_run(run_id, owner, time.time(), app.settings.lease_s)
-    with Pulse(app.state, run_id, owner, app.settings.lease_s) as pulse:
-        training = _Training(app, run, owner, pulse, recipe)
+    stop = stop or threading.Event()
+    with Pulse(app.state, run_id, owner, app.settings.lease_s, stop) as pulse:
+        training = _Training(app, run, owner, pulse)
         try:
             training.work()
         except LeaseLost:
             raise
+        except Interrupted:
+            print(f"{run_id} told to stop in phase {pulse.current}; saved for the next trainer")
+            return app.state.release_run(run_id, owner, time.time()).status
         except Exception as e:
             traceback.print_exc()
             reason = str(e) if isinstance(e, OcellusError) else f"{type(e).__name__}: {e}"
@@ -64,7 +70,6 @@ class _Training:
     run: Run
     owner: str
     pulse: Pulse
-    recipe: Recipe | None
 
     @property
     def folder(self) -> Path:
@@ -134,7 +139,7 @@ class _Training:
             serving=serving,
             pulse=self.pulse,
             checkpoint=self.folder / "checkpoint.npz",
-            recipe=self.recipe or (FINE_TUNE if parent else Recipe()),
+            options=self.run.options,
         )
 
     def _report_reading(self) -> Callable[[int], None]:

@@ -2,48 +2,33 @@
 
 from __future__ import annotations
 
-import os
+import json
 import time
+import zlib
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import keras
 import numpy as np
 import numpy.typing as npt
+from scipy.special import log_softmax
 
 from ocellus.runs import Progress
-from training_job.augment import augmented_batches
-from training_job.network import build_network, initialise
+from training_job.augment import epoch_batches
+from training_job.checkpoint import Curves, Standing, restore, save
+from training_job.network import with_precision
+from training_job.optimizer import Muon
+from training_job.pulse import Interrupted
+from training_job.recipe import Recipe
 
+Images = npt.NDArray[np.uint8]
+Classes = npt.NDArray[np.int64]
 
-@dataclass(frozen=True)
-class Recipe:
-    """Every hyperparameter of a training, and its seed."""
-
-    epochs: int = 32
-    batch: int = 512
-    peak_learning_rate: float = 0.4
-    """Rises linearly from a fifth over the first fifth of the steps, falls linearly to zero."""
-    momentum: float = 0.9
-    weight_decay: float = 5e-3
-    """Decoupled; kernels only."""
-    label_smoothing: float = 0.1
-    shift: int = 3
-    """Images are shifted by up to this many pixels."""
-    cutout: int = 8
-    """Side of the square that is greyed out."""
-    seed: int = 1
-
-
-@dataclass(frozen=True)
-class Curves:
-    """One value an epoch."""
-
-    loss: list[float]
-    accuracy: list[float]
-    seconds: list[float]
+SAVE_EVERY_S = 45.0
+"""A killed training loses at most this much."""
+_MOST_WEIGHT = 5.0
+_AT_ONCE = 250
 
 
 def precision() -> str:
@@ -56,126 +41,129 @@ def precision() -> str:
 
 
 def train(
-    images: npt.NDArray[np.uint8],
-    classes: npt.NDArray[np.int64],
-    class_count: int,
+    network: keras.Model,
+    images: Images,
+    classes: Classes,
     recipe: Recipe,
     checkpoint: Path,
     report: Callable[[Progress], None],
-    parent: keras.Model | None = None,
+    *,
+    validation: tuple[Images, Classes] | None = None,
 ) -> tuple[keras.Model, Curves]:
-    """Train and return the network in float32, and its curves.
+    """Train from `network`'s weights; return a trained network in float32, and the curves.
 
-    Starts from `parent`'s weights if given. After each epoch everything needed to go on is written
-    to `checkpoint` (one file, replaced whole); if it is there, training resumes from it.
+    images: [n, side, side, 3]; classes: [n]. `validation` is only watched, for the curves. With
+    the recipe's patience, every tenth image is watched instead, the training stops early, and the
+    best weights are returned. Every 45 s, and when `report` raises Interrupted, everything needed
+    to go on is written to `checkpoint`; if it is there, training resumes from it, at the very step.
     """
-    keras.utils.set_random_seed(recipe.seed)
+    fingerprint = _fingerprint(network, images, classes, recipe)
+    if recipe.patience:
+        aside = np.arange(len(images)) % 10 == 9
+        validation = images[aside], classes[aside]
+        images, classes = images[~aside], classes[~aside]
     batch = min(recipe.batch, max(len(images) // 8, 2))
     steps = max(len(images) // batch, 1)
-    network = build_network(class_count, images.shape[1], precision())
-    if parent is not None:
-        network.set_weights(parent.get_weights())
-    else:
-        initialise(network, images)
-    network.compile(
-        optimizer=_optimizer(recipe, steps),
-        loss=_smoothed_cross_entropy(class_count, recipe.label_smoothing),
-        metrics=[keras.metrics.SparseCategoricalAccuracy(name="accuracy")],
+    learner = with_precision(network, precision())
+    learner.compile(
+        optimizer=Muon(recipe, recipe.epochs * steps, batch, learner.get_layer("logits")),
+        loss=keras.losses.CategoricalCrossentropy(
+            from_logits=True, label_smoothing=recipe.label_smoothing, reduction="sum"
+        ),
+        metrics=[keras.metrics.CategoricalAccuracy(name="accuracy")],
     )
-    network.optimizer.build(network.trainable_variables)
-    first, curves = _restore(network, checkpoint, recipe)
-    for epoch in range(first, recipe.epochs):
-        network.reset_metrics()
-        started, logs = time.perf_counter(), {"loss": 0.0, "accuracy": 0.0}
-        batches = augmented_batches(
-            images,
-            classes,
-            batch=batch,
-            epoch=epoch,
-            shift=recipe.shift,
-            cutout=recipe.cutout,
-            seed=recipe.seed,
+    learner.optimizer.build(learner.trainable_variables)
+    weights = class_weights(classes, network.output_shape[1], balance=recipe.balance)
+    now = restore(checkpoint, learner, fingerprint)
+    curves = now.curves
+    saved_at = time.monotonic()
+    while now.epoch < recipe.epochs and not _given_up(curves, recipe):
+        began, first, spent = time.monotonic(), now.step, now.seconds
+        batches = epoch_batches(
+            images, classes, weights, recipe, batch=batch, epoch=now.epoch, first=first
         )
-        for step, (x, y) in enumerate(batches, 1):
-            logs = network.train_on_batch(x, y, return_dict=True)
-            rate = step * batch / (time.perf_counter() - started)
-            left = ((recipe.epochs - epoch) * steps - step) * batch / rate
-            report(
-                Progress(
-                    "train", epoch + 1, recipe.epochs, step, steps,
-                    float(logs["loss"]), float(logs["accuracy"]), round(rate, 1), round(left, 1),
-                )
-            )  # fmt: skip
-        curves.loss.append(float(logs["loss"]))
-        curves.accuracy.append(float(logs["accuracy"]))
-        curves.seconds.append(round(time.perf_counter() - started, 2))
-        _save(network, checkpoint, epoch + 1, curves, recipe)
-    exported = build_network(class_count, images.shape[1])
-    exported.set_weights(network.get_weights())
-    return exported, curves
+        for made in batches:
+            learner.reset_metrics()
+            logs = learner.train_on_batch(
+                made.images, made.targets, sample_weight=made.weights, return_dict=True
+            )
+            now.step += 1
+            now.loss_sum += float(logs["loss"]) / len(made.images)
+            now.accuracy_sum += float(logs["accuracy"])
+            now.seconds = spent + time.monotonic() - began
+            rate = (now.step - first) / (now.seconds - spent)
+            try:
+                report(_progress(now, recipe, steps, batch, rate))
+            except Interrupted:
+                save(checkpoint, learner, now, fingerprint)
+                raise
+            if time.monotonic() - saved_at > SAVE_EVERY_S:
+                save(checkpoint, learner, now, fingerprint)
+                saved_at = time.monotonic()
+        curves.loss.append(now.loss_sum / now.step)
+        curves.accuracy.append(now.accuracy_sum / now.step)
+        if validation is not None and len(validation[0]):
+            _watch(learner, *validation, curves)
+            if recipe.patience and curves.validation_loss[-1] == min(curves.validation_loss):
+                now.best = learner.get_weights()
+        curves.seconds.append(round(spent + time.monotonic() - began, 2))
+        now = Standing(epoch=now.epoch + 1, curves=curves, best=now.best)
+    save(checkpoint, learner, now, fingerprint)
+    trained = with_precision(network, "float32")
+    trained.set_weights(now.best or learner.get_weights())
+    return trained, curves
 
 
-def _optimizer(recipe: Recipe, steps: int) -> keras.optimizers.Optimizer:
-    total = recipe.epochs * steps
-    optimizer = keras.optimizers.SGD(
-        _Triangle(recipe.peak_learning_rate, total),
-        momentum=recipe.momentum,
-        nesterov=True,
-        weight_decay=recipe.weight_decay,
+def class_weights(classes: Classes, count: int, *, balance: bool) -> npt.NDArray[np.float32]:
+    """Return a weight a class [count] that gives rare ones more of a say, at most 5 times as much
+    as the average class has; the mean over the images is 1.
+    """
+    sizes = np.bincount(classes, minlength=count)
+    if not balance:
+        return np.ones(count, np.float32)
+    weights = np.minimum(
+        sizes.sum() / np.maximum(sizes, 1) / max((sizes > 0).sum(), 1), _MOST_WEIGHT
     )
-    optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
-    return optimizer
+    return np.asarray(weights / (weights @ sizes / sizes.sum()), np.float32)
 
 
-class _Triangle(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[misc]
-    def __init__(self, peak: float, total: int) -> None:
-        self.peak, self.total = peak, total
-
-    def __call__(self, step: Any) -> Any:
-        done = keras.ops.cast(step, "float32") / self.total
-        rise = 0.2 + 0.8 * done / 0.2
-        fall = (1 - done) / 0.8
-        return self.peak * keras.ops.maximum(keras.ops.minimum(rise, fall), 0)
+def _given_up(curves: Curves, recipe: Recipe) -> bool:
+    """Tell whether the validation loss has not fallen for as long as the recipe waits."""
+    losses = curves.validation_loss
+    return bool(recipe.patience and losses and len(losses) - np.argmin(losses) > recipe.patience)
 
 
-def _smoothed_cross_entropy(classes: int, smoothing: float) -> Callable[[Any, Any], Any]:
-    def loss(y_true: Any, y_pred: Any) -> Any:
-        one_hot = keras.ops.one_hot(
-            keras.ops.cast(keras.ops.reshape(y_true, (-1,)), "int32"), classes
-        )
-        target = one_hot * (1 - smoothing) + smoothing / classes
-        return keras.losses.categorical_crossentropy(target, y_pred, from_logits=True)
-
-    return loss
-
-
-def _save(network: keras.Model, path: Path, epochs: int, curves: Curves, recipe: Recipe) -> None:
-    """Write weights, optimizer variables, curves and the recipe as one npz, replaced whole."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    arrays = {f"w{i}": w for i, w in enumerate(network.get_weights())}
-    arrays |= {f"o{i}": v.numpy() for i, v in enumerate(network.optimizer.variables)}
-    part = path.with_suffix(".part")
-    with part.open("wb") as file:
-        np.savez(
-            file,
-            **arrays,
-            epochs=np.array(epochs),
-            curves=np.array([curves.loss, curves.accuracy, curves.seconds]),
-            recipe=np.array(repr(asdict(recipe))),
-        )
-        file.flush()
-        os.fsync(file.fileno())
-    part.replace(path)
+def _watch(network: keras.Model, images: Images, classes: Classes, curves: Curves) -> None:
+    logits = np.concatenate(
+        [
+            network.predict_on_batch(images[start : start + _AT_ONCE])
+            for start in range(0, len(images), _AT_ONCE)
+        ]
+    )
+    likelihood = log_softmax(logits.astype(np.float64), axis=1)[np.arange(len(classes)), classes]
+    curves.validation_loss.append(float(-likelihood.mean()))
+    curves.validation_accuracy.append(float((logits.argmax(axis=1) == classes).mean()))
 
 
-def _restore(network: keras.Model, path: Path, recipe: Recipe) -> tuple[int, Curves]:
-    """Load a checkpoint of the same recipe; return the epochs it had done and its curves."""
-    if not path.exists():
-        return 0, Curves([], [], [])
-    with np.load(path) as saved:
-        if str(saved["recipe"]) != repr(asdict(recipe)):
-            return 0, Curves([], [], [])
-        network.set_weights([saved[f"w{i}"] for i in range(len(network.weights))])
-        for i, variable in enumerate(network.optimizer.variables):
-            variable.assign(saved[f"o{i}"])
-        return int(saved["epochs"]), Curves(*saved["curves"].tolist())
+def _progress(now: Standing, recipe: Recipe, steps: int, batch: int, rate: float) -> Progress:
+    """`rate`: steps a second."""
+    left = (recipe.epochs - now.epoch) * steps - now.step
+    return Progress(
+        "train",
+        epoch=now.epoch + 1,
+        epochs=recipe.epochs,
+        step=now.step,
+        steps=steps,
+        loss=now.loss_sum / now.step,
+        accuracy=now.accuracy_sum / now.step,
+        steps_per_s=round(rate, 2),
+        images_per_s=round(rate * batch, 1),
+        seconds_left=round(left / rate, 1),
+    )
+
+
+def _fingerprint(network: keras.Model, images: Images, classes: Classes, recipe: Recipe) -> str:
+    """Return what tells one training from another: recipe, layers, data set."""
+    shapes = [weights.shape for weights in network.get_weights()]
+    sums = [zlib.crc32(np.ascontiguousarray(array).data) for array in (images, classes)]
+    return json.dumps({"recipe": asdict(recipe), "shapes": shapes, "data": sums})

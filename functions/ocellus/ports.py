@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from ocellus.runs import Mode, Progress, Run, RunStatus
+from ocellus.runs import Mode, Options, Progress, Run, RunStatus
 from ocellus.samples import Filing, Sample
 from ocellus.versions import Pointer, Version
 
@@ -104,6 +104,7 @@ class State(Protocol):
         now: float,
         lease_s: float,
         dataset: str | None = None,
+        options: Options | None = None,
     ) -> Run:
         """Create the one active run, QUEUED, attempt 0, with `lease_s` for a trainer to take it,
         its `samples_seen` the count of samples ever filed.
@@ -174,6 +175,12 @@ class State(Protocol):
         for a new trainer to take it. Of several callers, one succeeds.
 
         Raises: LeaseLost if it has ended or its lease has not expired; NotFound.
+        """
+        ...
+
+    def release_run(self, run_id: str, owner: str, now: float) -> Run:
+        """Give the run back unfinished: QUEUED, owner cleared, its lease expired, the attempt not
+        counted, so that the next trainer may take it at once. Raises: LeaseLost; NotFound.
         """
         ...
 

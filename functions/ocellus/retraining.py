@@ -82,7 +82,7 @@ class Retraining:
             self.jobs.cancel(run.id)
             return
         again = self.state.requeue_run(run.id, now, self.start_lease_s)
-        log.warning("run %s: its trainer went silent, starting another", run.id)
+        log.warning("run %s: no trainer works on it, starting another", run.id)
         self.jobs.cancel(run.id)
         self._start(again)
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from ocellus.errors import NotFound
+
+Options = Mapping[str, int | str]
 
 _RUN_ID = re.compile(r"r[1-9][0-9]{0,8}")
 
@@ -43,6 +46,7 @@ class Progress:
     steps: int = 0
     loss: float | None = None
     accuracy: float | None = None
+    steps_per_s: float | None = None
     images_per_s: float | None = None
     seconds_left: float | None = None
 
@@ -54,7 +58,8 @@ class Run:
     `lease_until` (Unix seconds) is when the run may be taken over unless its owner renews it.
     `samples_seen` is how many samples had been filed when it took its snapshot: samples filed
     after that count towards the next run. `dataset` is the blob of the data set to train on from
-    nothing; without one the run starts from its parent.
+    nothing; without one the run starts from its parent. `options` are what the requester chose of
+    the trainer's options by name, for every trainer that takes the run.
     """
 
     number: int
@@ -69,6 +74,7 @@ class Run:
     lease_until: float
     samples_seen: int
     dataset: str | None = None
+    options: Options = field(default_factory=dict)
     parent: str | None = None
     progress: Progress | None = None
     finished_at: float | None = None

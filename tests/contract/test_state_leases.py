@@ -123,11 +123,17 @@ def lose_to_the_queue(state: State) -> None:
     state.requeue_run("r1", now=140.0, lease_s=30.0)
 
 
+def lose_by_release(state: State) -> None:
+    state.release_run("r1", "t1", now=120.0)
+
+
 def lose_to_the_end(state: State) -> None:
     state.end_run("r1", RunStatus.CANCELLED, "", now=120.0)
 
 
-@pytest.mark.parametrize("lose", [lose_to_another, lose_to_the_queue, lose_to_the_end])
+@pytest.mark.parametrize(
+    "lose", [lose_to_another, lose_to_the_queue, lose_by_release, lose_to_the_end]
+)
 def test_who_lost_the_lease_changes_nothing(running: State, lose: Callable[[State], None]) -> None:
     lose(running)
     before = running.run("r1")
@@ -137,6 +143,8 @@ def test_who_lost_the_lease_changes_nothing(running: State, lose: Callable[[Stat
     with pytest.raises(LeaseLost):
         running.snapshot_run("r1", "t1")
     with pytest.raises(LeaseLost):
+        running.release_run("r1", "t1", now=150.0)
+    with pytest.raises(LeaseLost):
         running.end_run("r1", RunStatus.FAILED, "", now=150.0, owner="t1")
     assert running.run("r1") == before
 
@@ -145,6 +153,15 @@ def test_requeueing_a_silent_trainers_run(running: State) -> None:
     expected = replace(running.run("r1"), status=RunStatus.QUEUED, owner=None, lease_until=230.0)
     assert running.requeue_run("r1", now=140.0, lease_s=90.0) == expected
     assert running.run("r1") == expected
+
+
+def test_a_released_run_waits_for_the_next_trainer_and_counts_no_attempt(running: State) -> None:
+    expected = replace(
+        running.run("r1"), status=RunStatus.QUEUED, owner=None, attempt=0, lease_until=120.0
+    )
+    assert running.release_run("r1", "t1", now=120.0) == expected
+    assert running.requeue_run("r1", now=120.0, lease_s=90.0).lease_until == 210.0
+    assert running.take_run("r1", "t2", now=121.0, lease_s=30.0).attempt == 1
 
 
 def test_requeueing_a_run_that_no_trainer_took(queued: State) -> None:

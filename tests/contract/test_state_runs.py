@@ -23,6 +23,7 @@ REQUEST: dict[str, Any] = {
     "now": 100.0,
     "lease_s": 90.0,
     "dataset": "datasets/pets.zip",
+    "options": {"epochs": 3, "backbone": "mobilenet_v3_small"},
 }
 QUEUED = Run(
     number=1,
@@ -37,6 +38,7 @@ QUEUED = Run(
     lease_until=190.0,
     samples_seen=0,
     dataset="datasets/pets.zip",
+    options={"epochs": 3, "backbone": "mobilenet_v3_small"},
 )
 
 
@@ -68,6 +70,11 @@ def test_a_run_begins_queued(state: State) -> None:
 def test_a_run_may_have_no_data_set_of_its_own(state: State) -> None:
     state.begin_run(**REQUEST | {"dataset": None})
     assert state.run("r1").dataset is None
+
+
+def test_a_run_may_have_no_options(state: State) -> None:
+    state.begin_run(**REQUEST | {"options": None})
+    assert state.run("r1").options == {}
 
 
 def test_a_run_begins_with_the_count_of_samples_ever_filed(state: State) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -121,3 +122,31 @@ def test_a_run_that_somebody_else_does_is_left_alone(app: App, environ: dict[str
     assert done.returncode == 1
     assert "The run cannot go on" in done.stderr
     assert app.state.run(run_id).owner == "somebody"
+
+
+def test_a_trainer_told_to_stop_saves_and_the_next_one_goes_on(tmp_path: Path) -> None:
+    environ = {
+        "OCELLUS_DATA_DIR": str(tmp_path / "data"),
+        "OCELLUS_SEED_DIR": str(tmp_path / "none"),
+    }
+    for i in range(40):
+        for label, draw in (("blobs", blobs), ("stripes", stripes)):
+            (tmp_path / "set" / label).mkdir(parents=True, exist_ok=True)
+            (tmp_path / "set" / label / f"{i}.png").write_bytes(draw(i))
+    command = [sys.executable, "-m", "training_job", "--dataset", str(tmp_path / "set")]
+    with subprocess.Popen(
+        [*command, "--epochs", "30"], env=os.environ | environ, stdout=subprocess.PIPE, text=True
+    ) as trainer:
+        assert trainer.stdout is not None
+        reached = next(line for line in trainer.stdout if "epoch" in line)
+        trainer.terminate()
+        rest = trainer.stdout.read()
+    assert trainer.returncode == 128 + signal.SIGTERM, reached + rest
+    app = build(Settings.from_env(environ))
+    run = app.state.run("r1")
+    assert (run.status, run.attempt, run.options) == (RunStatus.QUEUED, 0, {"epochs": 30})
+    assert (tmp_path / "data" / "work" / "r1" / "checkpoint.npz").exists()
+    done = train(environ, "--run", "r1")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "epoch 1/30, step 1/" not in done.stdout
+    assert app.state.run("r1").status is RunStatus.PROMOTED

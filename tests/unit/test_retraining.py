@@ -139,6 +139,18 @@ def test_a_silent_trainers_run_goes_to_another(
         state.renew_lease("r1", "first", clock.now, 30)
 
 
+def test_a_released_run_goes_to_another_at_once(
+    retraining: Retraining, state: MemoryState, jobs: FakeJobs, clock: Clock
+) -> None:
+    ask(retraining)
+    for _ in range(MAX_ATTEMPTS + 1):
+        state.take_run("r1", "told to stop", clock.now, 30)
+        state.release_run("r1", "told to stop", clock.now)
+        retraining.tend()
+    assert state.run("r1").status is RunStatus.QUEUED
+    assert len(jobs.started) == MAX_ATTEMPTS + 2
+
+
 def test_a_run_that_kills_its_trainers_fails(
     retraining: Retraining, state: MemoryState, jobs: FakeJobs, clock: Clock
 ) -> None:

@@ -105,6 +105,19 @@ def test_opening_again_finds_what_was_there(path: Path, state: SqliteState) -> N
     assert user_version(path) == len(MIGRATIONS)
 
 
+def test_a_file_of_the_first_schema_keeps_its_runs(path: Path) -> None:
+    path.parent.mkdir()
+    with closing(sqlite3.connect(path, isolation_level=None)) as first:
+        migrate(first, MIGRATIONS[:1])
+        first.execute(
+            "INSERT INTO runs (number, trigger, mode, include_set_aside, status, requested_by,"
+            " created_at, attempt, lease_until, samples_seen, message)"
+            " VALUES (1, 'person', 'auto', 0, 'queued', 'ann', 1.0, 0, 91.0, 0, '')"
+        )
+    with closing(SqliteState(path)) as state:
+        assert state.take_run("r1", "t1", now=2.0, lease_s=30.0).options == {}
+
+
 def test_processes_that_open_a_new_file_at_once_all_can(path: Path) -> None:
     openers = [
         subprocess.Popen(

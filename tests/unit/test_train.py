@@ -2,68 +2,129 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
 import pytest
 
+import training_job.train
 from ocellus.runs import Progress
 from ocellus.runtime import HeadSession
+from training_job.checkpoint import Curves
 from training_job.evaluate import run_artifact
 from training_job.export import export
-from training_job.network import build_network, grow_head, with_features
-from training_job.train import Recipe, train
+from training_job.network import build_network, grow_head, initialise, with_features
+from training_job.pulse import Interrupted
+from training_job.recipe import Recipe
+from training_job.train import class_weights, train
 
 RNG = np.random.default_rng(7)
 COLOURS = np.array([[200, 40, 40], [40, 200, 40]])
 CLASSES = np.arange(64) % 2
 IMAGES = np.clip(COLOURS[CLASSES][:, None, None] + RNG.normal(0, 30, (64, 32, 32, 3)), 0, 255)
 IMAGES = IMAGES.astype(np.uint8)
-RECIPE = Recipe(epochs=3, batch=16, peak_learning_rate=0.02, cutout=0)
+RECIPE = Recipe(epochs=3, batch=16, cutout=0)
 
 
-class Stop(Exception):
-    """The trainer is killed."""
+def fresh(seed: int = 1) -> keras.Model:
+    keras.utils.set_random_seed(seed)
+    network = build_network(2, 32, widths=(16, 16, 16))
+    initialise(network, IMAGES)
+    return network
+
+
+def run(
+    recipe: Recipe, checkpoint: Path, report: Callable[[Progress], None], **options: Any
+) -> tuple[keras.Model, Curves]:
+    return train(fresh(), IMAGES, CLASSES, recipe, checkpoint, report, **options)
 
 
 def test_training_learns_and_tells_its_progress(tmp_path: Path) -> None:
     told: list[Progress] = []
-    network, curves = train(IMAGES, CLASSES, 2, RECIPE, tmp_path / "c.npz", told.append)
+    network, curves = run(RECIPE, tmp_path / "c.npz", told.append)
     answers = network.predict(IMAGES.astype(np.float32), verbose=0).argmax(axis=1)
     assert (answers == CLASSES).mean() > 0.9
     assert len(curves.loss) == len(curves.accuracy) == 3
+    assert not curves.validation_loss
     assert (told[-1].epoch, told[-1].epochs, told[-1].seconds_left) == (3, 3, 0.0)
     assert all(p.images_per_s and p.images_per_s > 0 for p in told)
+    assert all(p.steps_per_s and p.steps_per_s > 0 for p in told)
 
 
-def test_a_killed_training_resumes_and_ends_the_same(tmp_path: Path) -> None:
-    whole, _ = train(IMAGES, CLASSES, 2, RECIPE, tmp_path / "whole.npz", lambda p: None)
+@pytest.mark.parametrize("at", [(1, 3), (3, 2)], ids=["in the first epoch", "in the last"])
+def test_a_stopped_training_resumes_at_the_step_and_ends_the_same(
+    tmp_path: Path, at: tuple[int, int]
+) -> None:
+    whole, expected = run(RECIPE, tmp_path / "whole.npz", lambda p: None)
 
     def stop(progress: Progress) -> None:
-        if progress.epoch == 3:
-            raise Stop
+        if (progress.epoch, progress.step) == at:
+            raise Interrupted
 
-    checkpoint = tmp_path / "killed.npz"
-    with pytest.raises(Stop):
-        train(IMAGES, CLASSES, 2, RECIPE, checkpoint, stop)
-    epochs: list[int] = []
-    resumed, curves = train(
-        IMAGES, CLASSES, 2, RECIPE, checkpoint, lambda p: epochs.append(p.epoch)
-    )
-    assert set(epochs) == {3}
-    assert len(curves.loss) == 3
+    checkpoint = tmp_path / "stopped.npz"
+    with pytest.raises(Interrupted):
+        run(RECIPE, checkpoint, stop)
+    told: list[Progress] = []
+    resumed, curves = run(RECIPE, checkpoint, told.append)
+    assert len(told) == 3 * 8 - ((at[0] - 1) * 8 + at[1])
+    np.testing.assert_allclose(curves.loss, expected.loss, rtol=1e-3)
     for one, other in zip(whole.get_weights(), resumed.get_weights(), strict=True):
-        np.testing.assert_allclose(one, other, rtol=0.05, atol=0.05)
+        np.testing.assert_allclose(one, other, rtol=0.01, atol=0.01)
 
 
-def test_a_checkpoint_of_another_recipe_is_not_used(tmp_path: Path) -> None:
+def test_a_killed_training_has_saved_what_it_did(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(training_job.train, "SAVE_EVERY_S", 0.0)
+
+    def kill(progress: Progress) -> None:
+        if (progress.epoch, progress.step) == (2, 5):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run(RECIPE, tmp_path / "c.npz", kill)
+    told: list[Progress] = []
+    run(RECIPE, tmp_path / "c.npz", told.append)
+    assert (told[0].epoch, told[0].step) == (2, 5)
+
+
+def test_a_checkpoint_of_another_training_is_not_used(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     checkpoint = tmp_path / "c.npz"
-    train(IMAGES, CLASSES, 2, RECIPE, checkpoint, lambda p: None)
-    epochs: list[int] = []
-    other = Recipe(epochs=2, batch=16, seed=9)
-    train(IMAGES, CLASSES, 2, other, checkpoint, lambda p: epochs.append(p.epoch))
-    assert set(epochs) == {1, 2}
+    run(RECIPE, checkpoint, lambda p: None)
+    told: list[Progress] = []
+    run(Recipe(epochs=2, batch=16, seed=9), checkpoint, told.append)
+    assert (told[0].epoch, told[0].step) == (1, 1)
+    assert "starting afresh" in caplog.text
+
+
+def test_a_patient_training_stops_and_keeps_the_best_weights(tmp_path: Path) -> None:
+    noise = np.random.default_rng(3).integers(0, 255, IMAGES.shape, dtype=np.uint8)
+    recipe = Recipe(epochs=40, batch=16, patience=2)
+    _, curves = train(fresh(), noise, CLASSES, recipe, tmp_path / "c.npz", lambda p: None)
+    losses = curves.validation_loss
+    assert len(losses) < 40
+    assert np.argmin(losses) == len(losses) - 3
+    with np.load(tmp_path / "c.npz") as saved:
+        assert any((saved[f"best{i}"] != saved[f"weight{i}"]).any() for i in range(5))
+
+
+def test_validation_images_are_watched(tmp_path: Path) -> None:
+    _, curves = run(RECIPE, tmp_path / "c.npz", lambda p: None, validation=(IMAGES, CLASSES))
+    assert len(curves.validation_loss) == len(curves.validation_accuracy) == 3
+    assert curves.validation_accuracy[-1] > 0.9
+
+
+def test_a_rare_class_weighs_more_within_bounds() -> None:
+    classes = np.repeat([0, 1, 2], [90, 9, 1])
+    weights = class_weights(classes, 4, balance=True)
+    assert weights[0] < weights[1] < weights[2] <= 8 * weights[0] * 5
+    np.testing.assert_allclose(weights[classes].mean(), 1, rtol=1e-5)
+    np.testing.assert_array_equal(class_weights(classes, 3, balance=False), 1)
 
 
 def test_artifacts_answer_as_the_network() -> None:

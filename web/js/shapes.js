@@ -38,6 +38,7 @@
  * @property {number} steps
  * @property {number | null} loss
  * @property {number | null} accuracy
+ * @property {number | null} steps_per_s
  * @property {number | null} images_per_s
  * @property {number | null} seconds_left
  *

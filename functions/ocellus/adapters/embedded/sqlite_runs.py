@@ -13,7 +13,7 @@ from ocellus.adapters.embedded.sqlite_samples import samples_ever_filed, samples
 from ocellus.adapters.embedded.sqlite_serving import promote, register, version_in_service
 from ocellus.errors import AlreadyExists, LeaseLost, NotFound, RunActive
 from ocellus.ports import AuditEvent
-from ocellus.runs import Mode, Progress, Run, RunStatus, parse_run_id
+from ocellus.runs import Mode, Options, Progress, Run, RunStatus, parse_run_id
 from ocellus.samples import Sample
 from ocellus.versions import Pointer, Version
 
@@ -35,6 +35,7 @@ class SqliteRuns(SqliteFile):
         now: float,
         lease_s: float,
         dataset: str | None = None,
+        options: Options | None = None,
     ) -> Run:
         with self._write() as connection:
             active = _active_run(connection)
@@ -57,6 +58,7 @@ class SqliteRuns(SqliteFile):
                 lease_until=now + lease_s,
                 samples_seen=samples_ever_filed(connection),
                 dataset=dataset,
+                options=dict(options or {}),
             )
             _store(connection, _INSERT, run)
             return run
@@ -142,6 +144,19 @@ class SqliteRuns(SqliteFile):
             _store(connection, _UPDATE, run)
             return run
 
+    def release_run(self, run_id: str, owner: str, now: float) -> Run:
+        with self._write() as connection:
+            run = _owned_run(connection, run_id, owner)
+            run = replace(
+                run,
+                status=RunStatus.QUEUED,
+                owner=None,
+                lease_until=now,
+                attempt=run.attempt - 1,
+            )
+            _store(connection, _UPDATE, run)
+            return run
+
     def active_run(self) -> Run | None:
         with self._read() as connection:
             return _active_run(connection)
@@ -193,6 +208,7 @@ def _from_row(row: sqlite3.Row) -> Run:
     values["mode"] = Mode(values["mode"])
     values["status"] = RunStatus(values["status"])
     values["include_set_aside"] = bool(values["include_set_aside"])
+    values["options"] = json.loads(values["options"])
     if values["progress"] is not None:
         values["progress"] = Progress(**json.loads(values["progress"]))
     return Run(**values)
@@ -200,6 +216,7 @@ def _from_row(row: sqlite3.Row) -> Run:
 
 def _store(connection: sqlite3.Connection, statement: str, run: Run) -> None:
     values = asdict(run)
+    values["options"] = json.dumps(values["options"])
     if run.progress is not None:
         values["progress"] = json.dumps(values["progress"])
     connection.execute(statement, values)

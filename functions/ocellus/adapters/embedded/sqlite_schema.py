@@ -73,6 +73,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         )""",
         "CREATE INDEX audit_by_time ON audit (at)",
     ),
+    ("ALTER TABLE runs ADD COLUMN options TEXT NOT NULL DEFAULT '{}'",),
 )
 
 
