@@ -26,6 +26,20 @@ Report = Callable[[int], None]
 
 
 @dataclass(frozen=True)
+class Duplicate:
+    """Two images of a data set, by their keys, that show the same picture.
+
+    `exact`: their files have the same bytes. `left_out`: the first was taken out of the data set,
+    or else the network would be measured on a picture that it was trained on.
+    """
+
+    key: int
+    of: int
+    exact: bool
+    left_out: bool
+
+
+@dataclass(frozen=True)
 class Dataset:
     """Decoded images with their labels and splits.
 
@@ -40,6 +54,7 @@ class Dataset:
     keys: npt.NDArray[np.uint64]
     splits: npt.NDArray[np.uint8]
     unreadable: list[str]
+    duplicates: tuple[Duplicate, ...] = ()
 
     def part(self, split: int) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
         """Return the split's images and classes."""

@@ -22,6 +22,7 @@ from training_job.candidates import (
     unlearned,
 )
 from training_job.data import Dataset, key_of
+from training_job.duplicates import kept_apart
 from training_job.evaluate import run_artifact
 from training_job.export import export
 from training_job.network import architecture, build_network, grow_head, initialise
@@ -52,7 +53,7 @@ def full_candidate(
     base = parent.manifest.labels if parent else data.labels
     labels = extended(base, samples, data.labels)
     side = data.images.shape[1]
-    merged = _merged(data, read_samples(blobs, samples, labels, side), labels)
+    merged = kept_apart(_merged(data, read_samples(blobs, samples, labels, side), labels))
     if not (merged.splits == HOLDOUT).any():
         raise BadInput(
             f"None of the {len(merged.keys)} images falls in the holdout, where one in ten goes.",
@@ -65,7 +66,7 @@ def full_candidate(
     if parent:
         network = grow_head(parent.network, len(labels))
     else:
-        network = build_network(len(labels), side)
+        network = build_network(len(labels), side, recipe.widths, recipe.depth)
         initialise(network, images)
     watched, truth = merged.part(HOLDOUT)
     network, curves = train(
@@ -114,8 +115,8 @@ def full_candidate(
         agreement_images=len(checked),
         recipe={
             "mode": "full" if parent else "from nothing",
-            **architecture(network),
             **asdict(recipe),
+            **architecture(network),
         },
         dataset={
             "source": source,
@@ -125,6 +126,7 @@ def full_candidate(
                 for name, split in (("train", TRAIN), ("holdout", HOLDOUT), ("test", TEST))
             },
             "unreadable": len(data.unreadable),
+            "near_duplicates_left_out": sum(x.left_out for x in merged.duplicates),
             "samples": len(samples),
         },
         learned=[s.sha256 for s in fresh],
@@ -145,4 +147,5 @@ def _merged(data: Dataset, samples: Dataset, labels: list[str]) -> Dataset:
         np.concatenate([data.keys, samples.keys[fresh]]),
         np.concatenate([data.splits, samples.splits[fresh]]),
         data.unreadable,
+        data.duplicates,
     )

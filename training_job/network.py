@@ -1,7 +1,6 @@
-"""The network: a whitened, plain convolutional net in the shape of airbench94.
+"""The network: a whitened, plain or residual convolutional net in the shape of airbench.
 
-Source: Keller Jordan, "94% on CIFAR-10 in 3.29 Seconds on a Single GPU", arXiv:2404.00498;
-the width of the second block is halved, which halves the cost.
+Source: Keller Jordan, "94% on CIFAR-10 in 3.29 Seconds on a Single GPU", arXiv:2404.00498.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-WHITENED, WIDTHS, DEPTH = 24, (64, 128, 256), 2
+WHITENED = 24
 _STRIDED_FROM = 64
 _LAST_MAP = 5
 _WHITEN_EPSILON = 5e-4
@@ -24,7 +23,7 @@ and with them the rounding of bfloat16."""
 
 
 def build_network(
-    classes: int, side: int, widths: tuple[int, ...] = WIDTHS, depth: int = DEPTH
+    classes: int, side: int, widths: tuple[int, ...] = (64, 128, 256), depth: int = 2
 ) -> keras.Model:
     """Return the network in float32: uint8-valued [n, side, side, 3] to logits [n, classes].
 

@@ -19,6 +19,9 @@ class Recipe:
     airbench94_muon, for batches of 2,000; the kernels' rate and momentum are set for smaller ones.
     """
 
+    widths: tuple[int, ...] = (64, 256, 256)
+    depth: int = 3
+    """Channels of the blocks, and convolutions in each."""
     epochs: int = 30
     batch: int = 500
     kernel_rate: float = 0.08
@@ -77,6 +80,8 @@ def _by_size(images: int) -> Recipe:
     # About as many steps for 300 images as for 3,000, between 20 and 80 epochs.
     epochs = max(20, min(80, 1_200 * batch // max(images, 1)))
     return Recipe(
+        widths=(64, 128, 256),
+        depth=2,
         epochs=epochs,
         batch=batch,
         kernel_rate=0.03,

@@ -78,7 +78,8 @@ def test_a_first_version_is_trained_from_nothing(
     assert manifest.labels == ["blobs", "stripes"]
     assert (manifest.recipe["epochs"], manifest.recipe["seed"]) == (4, 3)
     counts = manifest.dataset["counts"]
-    assert counts["train"] + counts["holdout"] == 160
+    left_out = manifest.dataset["near_duplicates_left_out"]
+    assert counts["train"] + counts["holdout"] + left_out == 160
     assert len(report(app, "v1")["curves"]["loss"]) == 4
 
 
@@ -95,7 +96,8 @@ def test_a_full_retrain_starts_from_the_parent_and_takes_the_samples_in(
     assert done.returncode == (0 if run.status is RunStatus.PROMOTED else 2)
     manifest = Manifest.from_json(app.blobs.get(blob_name("v2", "manifest.json")))
     assert manifest.parent == "v1"
-    assert sum(manifest.dataset["counts"].values()) == 190
+    left_out = manifest.dataset["near_duplicates_left_out"]
+    assert sum(manifest.dataset["counts"].values()) + left_out == 190
     assert len(report(app, "v2")["learned"]) == 30
     artifact = app.blobs.get(blob_name("v2", "model.tflite"))
     assert Classifier(manifest, artifact).classify(stripes(900)).version == "v2"
