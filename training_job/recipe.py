@@ -22,7 +22,7 @@ class Recipe:
     widths: tuple[int, ...] = (64, 256, 256)
     depth: int = 3
     """Channels of the blocks, and convolutions in each."""
-    epochs: int = 30
+    epochs: int = 20
     batch: int = 500
     kernel_rate: float = 0.08
     """Muon: how far a convolution's kernel turns in a step, as a share of its norm."""
