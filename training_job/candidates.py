@@ -9,19 +9,19 @@ from typing import Any
 
 import keras
 import numpy as np
-import numpy.typing as npt
 
 from ocellus.errors import BadInput, NotFound
 from ocellus.images import decode
 from ocellus.manifest import INT8, KERAS, REPLAY, Manifest, blob_name
 from ocellus.ports import Blobs
+from ocellus.prediction import softmax
 from ocellus.replay import Replay
 from ocellus.samples import HOLDOUT, TRAIN, Sample
 from ocellus.serving import load_manifest
 from training_job.checkpoint import Curves
+from training_job.checks import Agreement, Fresh
 from training_job.data import Dataset, key_of
-from training_job.evaluate import Classes, Floats, Images, run_artifact
-from training_job.gate import Fresh
+from training_job.evaluate import Classes, Floats, Images, calibration_error, run_artifact
 from training_job.network import load_network
 
 
@@ -36,13 +36,31 @@ class LoadedVersion:
 
 
 @dataclass(frozen=True)
+class Served:
+    """The serving version's answers on the candidate's holdout: int64 [n], as classes of the
+    candidate's labels, and its expected calibration error on the labels that it knows.
+    """
+
+    answers: Classes
+    calibration_error: float
+
+    @staticmethod
+    def of(logits: Floats, truth: Classes, labels: list[str], manifest: Manifest) -> Served:
+        """logits: [n, labels of the manifest], of the rows of `truth`, classes of `labels`."""
+        names = np.array([labels.index(x) for x in manifest.labels])
+        probabilities = softmax(logits, manifest.calibration.temperature)
+        answers, known = names[logits.argmax(axis=1)], np.isin(truth, names)
+        error = calibration_error(probabilities.max(axis=1)[known], (answers == truth)[known])
+        return Served(answers, error)
+
+
+@dataclass(frozen=True)
 class Candidate:
     """A trained and exported network, and its answers on the holdout.
 
     logits: float32 [n, labels] of the int8 artifact on the holdout, truth: int64 [n].
-    serving: the serving version's answers on the same rows as classes of `labels`, None without
-    one to compare with. test: the same as (logits, truth) on the data set's own test images.
-    agreement: share of `agreement_images` on which int8 and the float network answer alike.
+    serving: the serving version's answers on the same rows, None without one to compare with.
+    test: the same as (logits, truth) on the data set's own test images.
     """
 
     mode: str
@@ -53,10 +71,9 @@ class Candidate:
     replay: Replay
     logits: Floats
     truth: Classes
-    serving: Classes | None
+    serving: Served | None
     test: tuple[Floats, Classes] | None
-    agreement: float
-    agreement_images: int
+    agreement: Agreement
     recipe: dict[str, Any]
     dataset: dict[str, Any]
     learned: list[str]
@@ -124,9 +141,11 @@ def extended(labels: list[str], samples: list[Sample], more: list[str] | None = 
     return labels + sorted(found - set(labels))
 
 
-def agreement_of(network: keras.Model, int8: bytes, images: Images) -> float:
-    """Return the share of images on which the artifact and the float network answer alike."""
-    floats: npt.NDArray[np.float32] = network.predict(
-        images.astype(np.float32), batch_size=256, verbose=0
-    )
-    return float((floats.argmax(axis=1) == run_artifact(int8, images)[0].argmax(axis=1)).mean())
+def agreement_of(network: keras.Model, int8: bytes, float32: bytes, images: Images) -> Agreement:
+    """Compare the artifacts' answers on the images with the network's."""
+    expected = network.predict(images.astype(np.float32), batch_size=256, verbose=0).argmax(axis=1)
+    shares = [
+        float((run_artifact(artifact, images)[0].argmax(axis=1) == expected).mean())
+        for artifact in (int8, float32)
+    ]
+    return Agreement(len(images), *shares)

@@ -16,6 +16,7 @@ from ocellus.samples import HOLDOUT, TEST, TRAIN, Sample
 from training_job.candidates import (
     Candidate,
     LoadedVersion,
+    Served,
     agreement_of,
     extended,
     read_samples,
@@ -91,11 +92,10 @@ def full_candidate(
         merged.splits[rows],
         np.array([key_of(s.sha256) for s in samples], np.uint64),
     )
-    before = None
+    truth, before = merged.classes[rows][held_out], None
     if serving is not None and set(serving.manifest.labels) <= set(labels):
-        names = np.array([labels.index(x) for x in serving.manifest.labels])
         answers, _ = run_artifact(serving.int8, merged.images[rows][held_out])
-        before = names[answers.argmax(axis=1)]
+        before = Served.of(answers, truth, labels, serving.manifest)
     images, classes = merged.part(TEST)
     test = (run_artifact(int8, images)[0], classes) if len(images) else None
     checked = merged.images[rows][held_out][:2000]
@@ -108,11 +108,10 @@ def full_candidate(
         float32=float32,
         replay=replay,
         logits=logits[held_out],
-        truth=merged.classes[rows][held_out],
+        truth=truth,
         serving=before,
         test=test,
-        agreement=agreement_of(network, int8, checked),
-        agreement_images=len(checked),
+        agreement=agreement_of(network, int8, float32, checked),
         recipe={
             "mode": "full" if parent else "from nothing",
             **asdict(recipe),

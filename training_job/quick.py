@@ -16,14 +16,15 @@ from ocellus.samples import HOLDOUT, TRAIN, Sample
 from training_job.candidates import (
     Candidate,
     LoadedVersion,
+    Served,
     agreement_of,
     extended,
     read_samples,
     unlearned,
 )
+from training_job.checks import Fresh
 from training_job.evaluate import run_artifact
 from training_job.export import export
-from training_job.gate import Fresh
 from training_job.network import grow_head
 from training_job.pulse import Pulse
 
@@ -98,10 +99,9 @@ def quick_candidate(
         replay=rows.bounded(),
         logits=head.run(held_out),
         truth=truth,
-        serving=parent_head.run(held_out).argmax(axis=1),
+        serving=Served.of(parent_head.run(held_out), truth, labels, parent.manifest),
         test=None,
-        agreement=agreement_of(network, int8, data.images),
-        agreement_images=len(data.images),
+        agreement=agreement_of(network, int8, float32, data.images),
         recipe={"mode": "quick", **recipe},
         dataset=parent.manifest.dataset | {"samples": len(samples)},
         learned=[s.sha256 for s in new],

@@ -21,8 +21,9 @@ from ocellus.manifest import (
     golden_inputs,
 )
 from training_job.candidates import Candidate
+from training_job.checks import Costs
 from training_job.evaluate import calibrate, measure, run_artifact
-from training_job.gate import Costs, Verdict
+from training_job.gate import Verdict
 
 
 def version_files(
@@ -70,8 +71,9 @@ def version_files(
                 name: {k: e[k] for k in ("images", "accuracy", "calibration_error")}
                 for name, e in evaluations.items()
             },
-            "agreement": round(candidate.agreement, 5),
-            "agreement_images": candidate.agreement_images,
+            "agreement": round(candidate.agreement.int8, 5),
+            "agreement_images": candidate.agreement.images,
+            "fallen_points": verdict.fallen,
             "latency_ms": costs.latency_ms,
             "parameters": candidate.network.count_params(),
         },

@@ -14,25 +14,23 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
-
 from ocellus.bootstrap import App
 from ocellus.errors import LeaseLost, NotFound, OcellusError, StalePointer
-from ocellus.manifest import InputSpec, Manifest, blob_name, golden_inputs
+from ocellus.manifest import Manifest, blob_name
 from ocellus.runs import Mode, Progress, Run, RunStatus
 from ocellus.samples import Sample
 from ocellus.versions import Pointer, Version
 from training_job.acquire import find_again, read_blob
-from training_job.candidates import Candidate, LoadedVersion, load_version, unlearned
-from training_job.evaluate import latencies_ms
+from training_job.candidates import Candidate, LoadedVersion, load_version
+from training_job.checks import Costs
+from training_job.choice import choose, full_instead
+from training_job.comparison import compare
 from training_job.full import full_candidate
-from training_job.gate import Answers, Costs, Verdict, judge
+from training_job.gate import Verdict
 from training_job.pulse import Interrupted, Pulse
 from training_job.quick import quick_candidate
 from training_job.report import version_files
 
-FULL_SHARE = 0.25
-"""A run goes full by itself when the new samples are this large a share of the training data."""
 SIDE = 32
 """Input side of a network trained from nothing."""
 
@@ -65,6 +63,16 @@ def execute(app: App, run_id: str, stop: threading.Event | None = None) -> RunSt
 
 
 @dataclass(frozen=True)
+class _Trained:
+    """A candidate, what the gate says of it, and why it was made so."""
+
+    candidate: Candidate
+    verdict: Verdict
+    costs: Costs
+    why: str
+
+
+@dataclass(frozen=True)
 class _Training:
     app: App
     run: Run
@@ -86,40 +94,37 @@ class _Training:
                 if self.run.include_set_aside or s.set_aside_by is None
             ]
             serving = load_version(blobs, self.run.parent) if self.run.parent else None
-            candidate, why = self._train(samples, serving)
-            self.pulse.phase("gate")
-            verdict, costs = _judge(candidate, serving)
+            trained = self._train(samples, serving)
             self.pulse.phase("publish")
-            self._write(candidate, verdict, costs, why)
+            self._write(trained)
         # With a manifest there already, an earlier trainer died between it and the verdict.
         self._publish()
 
-    def _train(self, samples: list[Sample], serving: LoadedVersion | None) -> tuple[Candidate, str]:
-        """Choose how to train, and do it. Returns the candidate and why it was made so."""
+    def _train(self, samples: list[Sample], serving: LoadedVersion | None) -> _Trained:
+        """Choose how to train, do it, and put the candidate to the gate."""
+        blobs, asked = self.app.blobs, self.run.mode
         if self.run.dataset:
             why = "trained from nothing on a data set, as asked"
-            return self._whole(self.run.dataset, samples, None, serving), why
+            return self._judged(self._whole(self.run.dataset, samples, None, serving), why, serving)
         if serving is None:
             raise NotFound("There is no version to start from.", "Train a first with --dataset.")
-        mode, why = self._choose(samples, serving)
+        mode, why = choose(asked, samples, serving, blobs)
         print(f"{self.run.id} {why}", flush=True)
         if mode is Mode.QUICK:
-            return quick_candidate(self.app.blobs, serving, samples, self.pulse), why
+            quick = self._judged(quick_candidate(blobs, serving, samples, self.pulse), why, serving)
+            instead = full_instead(asked, quick.verdict, serving, blobs)
+            if instead is None:
+                return quick
+            why = instead
+            print(f"{self.run.id} {why}", flush=True)
         downloads = self.app.settings.data_dir / "downloads"
-        blob = find_again(self.app.blobs, serving.manifest.dataset["source"], downloads)
-        return self._whole(blob, samples, serving, serving), why
+        blob = find_again(blobs, serving.manifest.dataset["source"], downloads)
+        return self._judged(self._whole(blob, samples, serving, serving), why, serving)
 
-    def _choose(self, samples: list[Sample], serving: LoadedVersion) -> tuple[Mode, str]:
-        if self.run.mode is not Mode.AUTO:
-            return self.run.mode, f"{self.run.mode} retrain, as asked"
-        new = len(unlearned(samples, serving))
-        trained_on = int(serving.manifest.dataset["counts"]["train"])
-        beside = f"{new} new samples beside {trained_on} training images"
-        if new < FULL_SHARE * trained_on:
-            return Mode.QUICK, f"quick retrain: {beside}"
-        if not self.app.blobs.exists(serving.manifest.dataset["source"]):
-            return Mode.QUICK, f"quick retrain: {beside}, whose data set is not at hand"
-        return Mode.FULL, f"full retrain: {beside}"
+    def _judged(self, candidate: Candidate, why: str, serving: LoadedVersion | None) -> _Trained:
+        self.pulse.phase("gate")
+        verdict, costs = compare(candidate, serving, self.app.settings.gate)
+        return _Trained(candidate, verdict, costs, why)
 
     def _whole(
         self,
@@ -151,21 +156,21 @@ class _Training:
 
         return report
 
-    def _write(self, candidate: Candidate, verdict: Verdict, costs: Costs, why: str) -> None:
+    def _write(self, trained: _Trained) -> None:
         """Write the version's files, the manifest last, over what a dead trainer may have left."""
         blobs = self.app.blobs
         for name in blobs.list(f"models/{self.run.version}/"):
             blobs.delete(name)
         files = version_files(
-            candidate,
-            verdict,
-            costs,
+            trained.candidate,
+            trained.verdict,
+            trained.costs,
             version=self.run.version,
             parent=None if self.run.dataset else self.run.parent,
             created_at=time.time(),
             compared_with=self.run.parent,
-            why=why,
-            durations_s=self.pulse.durations_s | _training_time(candidate),
+            why=trained.why,
+            durations_s=self.pulse.durations_s | _training_time(trained.candidate),
             code_revision=_code_revision(),
         )
         for name, data in files.items():
@@ -209,27 +214,6 @@ class _Training:
             )
             late = replace(version, verdict="refused", sentence=moved)
             self.app.state.publish(run.id, self.owner, late, None, now=now)
-
-
-def _judge(candidate: Candidate, serving: LoadedVersion | None) -> tuple[Verdict, Costs]:
-    """Put the candidate to the gate beside the version in service, if they can be compared."""
-    side = candidate.network.input_shape[1]
-    image = golden_inputs(InputSpec(side, side))[0]
-    if serving is None or candidate.serving is None:
-        (latency,) = latencies_ms([candidate.int8], image)
-        costs = Costs(latency, len(candidate.int8))
-        return judge(None, costs, None, candidate.agreement), costs
-    latency, present = latencies_ms([candidate.int8, serving.int8], image)
-    costs = Costs(latency, len(candidate.int8))
-    answers = Answers(
-        labels=candidate.labels,
-        known=np.isin(candidate.labels, serving.manifest.labels),
-        truth=candidate.truth,
-        candidate=candidate.logits.argmax(axis=1),
-        serving=candidate.serving,
-    )
-    before = Costs(present, len(serving.int8))
-    return judge(answers, costs, before, candidate.agreement, candidate.fresh), costs
 
 
 def _training_time(candidate: Candidate) -> dict[str, float]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TypeVar
 
 from ocellus.errors import InvalidSetting
+from ocellus.thresholds import Thresholds
 
 T = TypeVar("T", int, float)
 
@@ -39,6 +40,8 @@ class Settings:
     """OCELLUS_START_LEASE_S: how long a started trainer may take to claim its run."""
     admin_token: str | None = None
     """OCELLUS_ADMIN_TOKEN: the bearer token for changes; embedded: made at first start."""
+    gate: Thresholds = Thresholds()
+    """OCELLUS_GATE_ and the name of a threshold."""
 
     @staticmethod
     def from_env(environ: Mapping[str, str] | None = None) -> Settings:
@@ -61,7 +64,18 @@ class Settings:
             lease_s=_number(env, "OCELLUS_LEASE_S", float, default.lease_s, 1.0),
             start_lease_s=_number(env, "OCELLUS_START_LEASE_S", float, default.start_lease_s, 1.0),
             admin_token=env.get("OCELLUS_ADMIN_TOKEN") or None,
+            gate=_thresholds(env),
         )
+
+
+def _thresholds(env: Mapping[str, str]) -> Thresholds:
+    defaults: dict[str, float] = asdict(Thresholds())
+    return Thresholds(
+        **{
+            name: _number(env, f"OCELLUS_GATE_{name.upper()}", float, default, 0.0)
+            for name, default in defaults.items()
+        }
+    )
 
 
 def _number(env: Mapping[str, str], name: str, kind: Callable[[str], T], default: T, least: T) -> T:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from training_job.gate import Answers, Costs, Fresh, Verdict, judge
+from ocellus.thresholds import Thresholds
+from training_job.checks import Agreement, Answers, Costs, Fresh
+from training_job.gate import Verdict, judge
 
+ALIKE = Agreement(2000, 1.0, 1.0)
 COSTS = Costs(latency_ms=0.4, size_bytes=1000)
 LABELS = ["cat", "dog", "emu"]
 RNG = np.random.default_rng(1)
@@ -21,8 +24,9 @@ def wrong(truth: np.ndarray, rows: np.ndarray) -> np.ndarray:
 
 def verdict(answered: np.ndarray, served: np.ndarray, **changes: object) -> Verdict:
     known = changes.pop("known", np.array([True, True, True]))
-    answers = Answers(LABELS, known, TRUTH, answered, served)  # type: ignore[arg-type]
-    given = {"candidate": COSTS, "serving": COSTS, "agreement": 1.0} | changes
+    figures = {k: changes.pop(k, 0.0) for k in ("candidate_error", "serving_error", "fallen")}
+    answers = Answers(LABELS, known, TRUTH, answered, served, **figures)  # type: ignore[arg-type]
+    given = {"candidate": COSTS, "serving": COSTS, "agreement": ALIKE} | changes
     return judge(answers, **given)  # type: ignore[arg-type]
 
 
@@ -82,13 +86,36 @@ def test_labels_that_only_the_candidate_finds_are_a_lesson() -> None:
 
 
 def test_disagreement_latency_and_size_are_refused() -> None:
-    assert fault(verdict(TRUTH, TRUTH, agreement=0.97)) == ["agreement"]
+    assert fault(verdict(TRUTH, TRUTH, agreement=Agreement(2000, 0.97, 1.0))) == ["agreement"]
+    assert fault(verdict(TRUTH, TRUTH, agreement=Agreement(2000, 1.0, 0.99))) == ["agreement"]
     assert fault(verdict(TRUTH, TRUTH, candidate=Costs(0.7, 1000))) == ["latency"]
     assert fault(verdict(TRUTH, TRUTH, candidate=Costs(0.4, 1600))) == ["size"]
 
 
+def test_probabilities_that_are_no_longer_true_are_refused() -> None:
+    v = verdict(TRUTH, TRUTH, candidate_error=0.06, serving_error=0.01)
+    assert fault(v) == ["calibration"]
+    assert "off by 0.060 on average, 0.010 before" in v.sentence
+    assert verdict(TRUTH, TRUTH, candidate_error=0.04, serving_error=0.01).promoted
+
+
+def test_small_falls_do_not_add_up_for_ever() -> None:
+    served, answered = wrong(TRUTH, np.arange(0, 200)), wrong(TRUTH, np.arange(0, 208))
+    fallen, promotions = 0.0, 0
+    while (v := verdict(answered, served, fallen=fallen)).promoted:
+        fallen, promotions = v.fallen, promotions + 1
+    assert promotions == 3
+    assert fault(v) == ["fallen"]
+    assert verdict(served, answered, fallen=fallen).fallen < fallen
+
+
+def test_the_thresholds_are_settings() -> None:
+    v = verdict(TRUTH, TRUTH, candidate=Costs(0.7, 1000), allowed=Thresholds(latency_ratio=2))
+    assert v.promoted
+
+
 def test_a_first_version_is_compared_with_nothing() -> None:
-    v = judge(None, COSTS, None, 1.0)
+    v = judge(None, COSTS, None, ALIKE)
     assert v.promoted
     assert [c.name for c in v.checks] == ["agreement"]
 
@@ -112,7 +139,7 @@ def test_few_equal_candidates_are_refused_and_few_worse_ones_pass() -> None:
                 wrong(truth, ~right),
                 wrong(truth, ~served_right),
             )
-            promoted += judge(answers, COSTS, COSTS, 1.0).promoted
+            promoted += judge(answers, COSTS, COSTS, ALIKE).promoted
         return promoted / 200
 
     assert share_promoted(0.0) > 0.95

@@ -9,6 +9,7 @@ import pytest
 
 from ocellus.errors import InvalidSetting
 from ocellus.settings import Settings
+from ocellus.thresholds import Thresholds
 
 ROOT = Path(__file__).parents[2]
 SOURCES = ROOT / "functions" / "ocellus"
@@ -24,6 +25,14 @@ VALUES: dict[str, tuple[str, str, object]] = {
     "OCELLUS_LEASE_S": ("60", "lease_s", 60.0),
     "OCELLUS_START_LEASE_S": ("45", "start_lease_s", 45.0),
     "OCELLUS_ADMIN_TOKEN": ("secret", "admin_token", "secret"),
+    "OCELLUS_GATE_ALPHA_ACCURACY": ("0.1", "gate", Thresholds(alpha_accuracy=0.1)),
+    "OCELLUS_GATE_ALPHA_RECALL": ("0.1", "gate", Thresholds(alpha_recall=0.1)),
+    "OCELLUS_GATE_TOLERATED_FALL": ("0", "gate", Thresholds(tolerated_fall=0)),
+    "OCELLUS_GATE_MOST_FALLEN": ("3", "gate", Thresholds(most_fallen=3)),
+    "OCELLUS_GATE_MIN_AGREEMENT": ("0.9", "gate", Thresholds(min_agreement=0.9)),
+    "OCELLUS_GATE_CALIBRATION_RISE": ("0.1", "gate", Thresholds(calibration_rise=0.1)),
+    "OCELLUS_GATE_LATENCY_RATIO": ("2.5", "gate", Thresholds(latency_ratio=2.5)),
+    "OCELLUS_GATE_SIZE_RATIO": ("2.5", "gate", Thresholds(size_ratio=2.5)),
 }
 
 
@@ -32,7 +41,8 @@ def variables(path: Path) -> set[str]:
 
 
 def test_this_table_has_every_variable() -> None:
-    assert set(VALUES) == variables(SOURCES / "settings.py")
+    found = variables(SOURCES / "settings.py") | variables(SOURCES / "thresholds.py")
+    assert set(VALUES) == found - {"OCELLUS_GATE"}
 
 
 @pytest.mark.parametrize("name", VALUES)
