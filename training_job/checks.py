@@ -29,7 +29,6 @@ class Answers:
     truth, candidate, serving: int64 [n]. known: bool [labels], whether the serving version knows
     the label; a row whose label it does not know counts for the new label alone. The calibration
     errors are expected errors of the stated probability, each version with its temperature.
-    `fallen`: points of accuracy that the promotions up to the serving version have cost.
     """
 
     labels: list[str]
@@ -39,7 +38,6 @@ class Answers:
     serving: Classes
     candidate_error: float = 0.0
     serving_error: float = 0.0
-    fallen: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -102,16 +100,18 @@ class _Paired:
         return {**asdict(self), "points": round(self.points, 4)}
 
 
-def accuracy_checks(answers: Answers, allowed: Thresholds) -> list[Check]:
-    """Test the fall of accuracy by McNemar's mid-p test, and the sum of falls so far.
+def accuracy_check(answers: Answers, allowed: Thresholds) -> Check:
+    """Test the fall of accuracy by McNemar's mid-p test.
 
-    Source: Fagerland, Lydersen, Laake, "The McNemar test for binary matched-pairs data", BMC
-    Medical Research Methodology 13 (2013): the exact test refuses less often than its level.
+    Source: McNemar, Psychometrika 12 (1947): equal versions lose and win alike often. Mid-p, as the
+    exact test refuses less often than its level: Fagerland, Lydersen, Laake, "The McNemar test for
+    binary matched-pairs data", BMC Medical Research Methodology 13 (2013).
     """
     rows = answers.known[answers.truth]
-    lost, won = _discordant(answers, rows)
+    before, after = (answers.serving == answers.truth)[rows], _right(answers)[rows]
+    lost, won = int((before & ~after).sum()), int((after & ~before).sum())
     p = float(binom.sf(lost, lost + won, 0.5) + binom.pmf(lost, lost + won, 0.5) / 2)
-    pair = _Paired(int(rows.sum()), int(_right(answers)[rows].sum()), lost, won, p)
+    pair = _Paired(int(rows.sum()), int(after.sum()), lost, won, p)
     moved = "fell" if pair.points < 0 else "rose"
     sentence = (
         f"accuracy on the known labels {moved} by {abs(pair.points):.2f} points to "
@@ -119,12 +119,7 @@ def accuracy_checks(answers: Answers, allowed: Thresholds) -> list[Check]:
         f"({'beyond' if p < allowed.alpha_accuracy else 'within'} chance, p = {p:.2g})"
     )
     passed = p >= allowed.alpha_accuracy or -pair.points < allowed.tolerated_fall
-    fallen = max(answers.fallen - pair.points, 0.0)
-    in_all = f"accuracy has fallen by {fallen:.2f} points in all since it last stood highest"
-    return [
-        Check("accuracy", passed, sentence, pair.figures()),
-        Check("fallen", fallen <= allowed.most_fallen, in_all, {"points": round(fallen, 4)}),
-    ]
+    return Check("accuracy", passed, sentence, pair.figures())
 
 
 def recall_checks(answers: Answers, allowed: Thresholds) -> list[Check]:
@@ -132,21 +127,22 @@ def recall_checks(answers: Answers, allowed: Thresholds) -> list[Check]:
 
     Source: Holm, Scandinavian Journal of Statistics 6 (1979).
     """
-    pairs = []
-    for c in np.flatnonzero(answers.known):
-        rows = answers.truth == c
-        lost, won = _discordant(answers, rows)
-        p = float(binom.sf(lost - 1, lost + won, 0.5))
-        right = int(_right(answers)[rows].sum())
-        pairs.append((_Paired(int(rows.sum()), right, lost, won, p), answers.labels[c]))
-    pairs.sort(key=lambda pair: pair[0].p)
+    known = np.flatnonzero(answers.known)
+    before, after = answers.serving == answers.truth, _right(answers)
+    images, right, lost, won = (
+        np.bincount(answers.truth[rows], minlength=len(answers.labels))[known]
+        for rows in (slice(None), after, before & ~after, after & ~before)
+    )
+    p = np.asarray(binom.sf(lost - 1, lost + won, 0.5))
     faults = []
-    for i, (pair, label) in enumerate(pairs):
-        if pair.p * (len(pairs) - i) >= allowed.alpha_recall:
+    for rank, i in enumerate(np.argsort(p, kind="stable")):
+        if p[i] * (len(known) - rank) >= allowed.alpha_recall:
             break
+        pair = _Paired(int(images[i]), int(right[i]), int(lost[i]), int(won[i]), float(p[i]))
+        label = answers.labels[known[i]]
         fell = f"recall of {label} fell by {-pair.points:.1f} points (p = {pair.p:.2g})"
         faults.append(Check("recall", False, fell, pair.figures()))
-    least = {"least_p": pairs[0][0].p} if pairs else {}
+    least = {"least_p": float(p.min())} if len(p) else {}
     return faults or [Check("recall", True, "no label's recall fell beyond chance", least)]
 
 
@@ -228,12 +224,3 @@ def cost_checks(candidate: Costs, serving: Costs, allowed: Thresholds) -> list[C
 
 def _right(answers: Answers) -> npt.NDArray[np.bool_]:
     return np.asarray(answers.candidate == answers.truth)
-
-
-def _discordant(answers: Answers, rows: npt.NDArray[np.bool_]) -> tuple[int, int]:
-    """Return on how many of the rows the serving version alone is right, and the candidate alone.
-
-    McNemar, Psychometrika 12 (1947): equal versions lose and win alike often.
-    """
-    before, after = (answers.serving == answers.truth)[rows], _right(answers)[rows]
-    return int((before & ~after).sum()), int((after & ~before).sum())

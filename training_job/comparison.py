@@ -36,7 +36,6 @@ def compare(
         serving=candidate.serving.answers,
         candidate_error=calibration_error(probabilities.max(axis=1), right),
         serving_error=candidate.serving.calibration_error,
-        fallen=float(serving.manifest.metrics.get("fallen_points", 0.0)),
     )
     before = Costs(present, len(serving.int8))
     return judge(answers, costs, before, candidate.agreement, candidate.fresh, allowed), costs

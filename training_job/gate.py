@@ -11,7 +11,7 @@ from training_job.checks import (
     Check,
     Costs,
     Fresh,
-    accuracy_checks,
+    accuracy_check,
     agreement_check,
     calibration_check,
     cost_checks,
@@ -25,14 +25,11 @@ DEFAULTS = Thresholds()
 
 @dataclass(frozen=True)
 class Verdict:
-    """`sentence` begins with `promoted:` or `refused:` and gives the reasons. `fallen`: points of
-    accuracy that promotions have cost if this one is promoted.
-    """
+    """`sentence` begins with `promoted:` or `refused:` and gives the reasons."""
 
     promoted: bool
     sentence: str
     checks: list[Check]
-    fallen: float = 0.0
 
 
 def judge(
@@ -48,17 +45,16 @@ def judge(
     """
     checks = [agreement_check(agreement, allowed)]
     if answers is not None and serving is not None:
-        checks += accuracy_checks(answers, allowed)
+        checks.append(accuracy_check(answers, allowed))
         checks += recall_checks(answers, allowed)
         checks += new_label_checks(answers)
         checks.append(calibration_check(answers, allowed))
         checks += cost_checks(candidate, serving, allowed)
     if fresh is not None:
         checks.append(plausible_check(fresh))
-    fallen = next((c.figures["points"] for c in checks if c.name == "fallen"), 0.0)
     faults = [c.sentence for c in checks if not c.passed]
     if faults:
-        return Verdict(False, "refused: " + "; ".join(faults), checks, fallen)
+        return Verdict(False, "refused: " + "; ".join(faults), checks)
     reasons = [c.sentence for c in checks if c.name in ("accuracy", "new label")]
     said = "; ".join(reasons) or "the first version with these labels"
-    return Verdict(True, f"promoted: {said}", checks, fallen)
+    return Verdict(True, f"promoted: {said}", checks)

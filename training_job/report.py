@@ -73,7 +73,6 @@ def version_files(
             },
             "agreement": round(candidate.agreement.int8, 5),
             "agreement_images": candidate.agreement.images,
-            "fallen_points": verdict.fallen,
             "latency_ms": costs.latency_ms,
             "parameters": candidate.network.count_params(),
         },

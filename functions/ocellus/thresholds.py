@@ -21,8 +21,6 @@ class Thresholds:
     retrain changes few answers, so a fall of a quarter of a point can be beyond chance; what it
     learned is worth that much.
     """
-    most_fallen: float = 1.5
-    """OCELLUS_GATE_MOST_FALLEN: points of accuracy that promotions one after another may cost."""
     min_agreement: float = 0.98
     """OCELLUS_GATE_MIN_AGREEMENT: share of images on which int8 answers as the float network."""
     calibration_rise: float = 0.02

@@ -24,7 +24,7 @@ def wrong(truth: np.ndarray, rows: np.ndarray) -> np.ndarray:
 
 def verdict(answered: np.ndarray, served: np.ndarray, **changes: object) -> Verdict:
     known = changes.pop("known", np.array([True, True, True]))
-    figures = {k: changes.pop(k, 0.0) for k in ("candidate_error", "serving_error", "fallen")}
+    figures = {k: changes.pop(k, 0.0) for k in ("candidate_error", "serving_error")}
     answers = Answers(LABELS, known, TRUTH, answered, served, **figures)  # type: ignore[arg-type]
     given = {"candidate": COSTS, "serving": COSTS, "agreement": ALIKE} | changes
     return judge(answers, **given)  # type: ignore[arg-type]
@@ -97,16 +97,6 @@ def test_probabilities_that_are_no_longer_true_are_refused() -> None:
     assert fault(v) == ["calibration"]
     assert "off by 0.060 on average, 0.010 before" in v.sentence
     assert verdict(TRUTH, TRUTH, candidate_error=0.04, serving_error=0.01).promoted
-
-
-def test_small_falls_do_not_add_up_for_ever() -> None:
-    served, answered = wrong(TRUTH, np.arange(0, 200)), wrong(TRUTH, np.arange(0, 208))
-    fallen, promotions = 0.0, 0
-    while (v := verdict(answered, served, fallen=fallen)).promoted:
-        fallen, promotions = v.fallen, promotions + 1
-    assert promotions == 3
-    assert fault(v) == ["fallen"]
-    assert verdict(served, answered, fallen=fallen).fallen < fallen
 
 
 def test_the_thresholds_are_settings() -> None:

@@ -28,7 +28,6 @@ VALUES: dict[str, tuple[str, str, object]] = {
     "OCELLUS_GATE_ALPHA_ACCURACY": ("0.1", "gate", Thresholds(alpha_accuracy=0.1)),
     "OCELLUS_GATE_ALPHA_RECALL": ("0.1", "gate", Thresholds(alpha_recall=0.1)),
     "OCELLUS_GATE_TOLERATED_FALL": ("0", "gate", Thresholds(tolerated_fall=0)),
-    "OCELLUS_GATE_MOST_FALLEN": ("3", "gate", Thresholds(most_fallen=3)),
     "OCELLUS_GATE_MIN_AGREEMENT": ("0.9", "gate", Thresholds(min_agreement=0.9)),
     "OCELLUS_GATE_CALIBRATION_RISE": ("0.1", "gate", Thresholds(calibration_rise=0.1)),
     "OCELLUS_GATE_LATENCY_RATIO": ("2.5", "gate", Thresholds(latency_ratio=2.5)),
