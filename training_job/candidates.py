@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +13,13 @@ import numpy as np
 
 from ocellus.errors import BadInput, NotFound
 from ocellus.images import decode
-from ocellus.manifest import INT8, KERAS, REPLAY, Manifest, blob_name
+from ocellus.manifest import INT8, KERAS, REPLAY, Calibration, Manifest, blob_name
 from ocellus.ports import Blobs
 from ocellus.prediction import softmax
 from ocellus.replay import Replay
 from ocellus.samples import HOLDOUT, TRAIN, Sample
 from ocellus.serving import load_manifest
+from training_job.calibrate import calibrate
 from training_job.checkpoint import Curves
 from training_job.checks import Agreement, Fresh
 from training_job.data import Dataset, key_of
@@ -80,6 +82,11 @@ class Candidate:
     """sha256 of the samples that the parent had not learned."""
     fresh: Fresh | None = None
     curves: Curves = field(default_factory=Curves)
+
+    @cached_property
+    def calibration(self) -> Calibration:
+        """Fitted on the holdout."""
+        return calibrate(self.logits, self.truth, self.replay.part(HOLDOUT)[0])
 
 
 def load_version(blobs: Blobs, version: str) -> LoadedVersion:

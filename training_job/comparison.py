@@ -9,7 +9,7 @@ from ocellus.prediction import softmax
 from ocellus.thresholds import Thresholds
 from training_job.candidates import Candidate, LoadedVersion
 from training_job.checks import Answers, Costs
-from training_job.evaluate import calibrate, calibration_error, latencies_ms
+from training_job.evaluate import calibration_error, latencies_ms
 from training_job.gate import Verdict, judge
 
 
@@ -25,7 +25,7 @@ def compare(
         return judge(None, costs, None, candidate.agreement, allowed=allowed), costs
     latency, present = latencies_ms([candidate.int8, serving.int8], image)
     costs = Costs(latency, len(candidate.int8))
-    temperature = calibrate(candidate.logits, candidate.truth).temperature
+    temperature = candidate.calibration.temperature
     probabilities = softmax(candidate.logits, temperature)
     right = probabilities.argmax(axis=1) == candidate.truth
     answers = Answers(

@@ -9,19 +9,13 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import minimize_scalar
-from scipy.special import log_softmax
 
-from ocellus.manifest import Calibration
 from ocellus.prediction import softmax
 from ocellus.runtime import Session
 
 Images = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
 Classes = npt.NDArray[np.int64]
-
-TARGET_PRECISION = 0.95
-"""Answers that are not marked unsure are right this often on the holdout."""
 
 
 def run_artifact(artifact: bytes, images: Images) -> tuple[Floats, Floats]:
@@ -51,26 +45,6 @@ def latencies_ms(artifacts: list[bytes], image: Images, runs: int = 200) -> list
             session.run(image)
             row[i] = time.perf_counter() - started
     return [round(float(t), 4) for t in np.median(times[10:], axis=0) * 1e3]
-
-
-def calibrate(logits: Floats, classes: Classes) -> Calibration:
-    """Fit the temperature by likelihood, and the threshold that keeps the target precision.
-
-    Source: Guo et al., "On Calibration of Modern Neural Networks", ICML 2017, section 4.2.
-    """
-    rows = np.arange(len(classes))
-
-    def loss(log_t: float) -> float:
-        return float(-log_softmax(logits / np.exp(log_t), axis=1)[rows, classes].mean())
-
-    temperature = float(np.exp(minimize_scalar(loss, bounds=(-3.0, 3.0), method="bounded").x))
-    probabilities = softmax(logits, temperature)
-    confidence = probabilities.max(axis=1)
-    order = np.argsort(-confidence)
-    right = (probabilities.argmax(axis=1) == classes)[order]
-    precise = np.flatnonzero(np.cumsum(right) / (rows + 1) >= TARGET_PRECISION)
-    threshold = float(confidence[order][precise[-1]]) if len(precise) else 1.0
-    return Calibration(round(temperature, 4), round(threshold, 4))
 
 
 def calibration_error(confidence: npt.NDArray[np.floating], right: npt.NDArray[np.bool_]) -> float:

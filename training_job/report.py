@@ -22,7 +22,7 @@ from ocellus.manifest import (
 )
 from training_job.candidates import Candidate
 from training_job.checks import Costs
-from training_job.evaluate import calibrate, measure, run_artifact
+from training_job.evaluate import measure, run_artifact
 from training_job.gate import Verdict
 
 
@@ -40,7 +40,7 @@ def version_files(
     code_revision: str,
 ) -> dict[str, bytes]:
     """Return the version's files by name, `manifest.json` last."""
-    calibration = calibrate(candidate.logits, candidate.truth)
+    calibration = candidate.calibration
     side = candidate.network.input_shape[1]
     spec = InputSpec(side, side)
     files = {

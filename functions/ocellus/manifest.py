@@ -44,10 +44,14 @@ class InputSpec:
 
 @dataclass(frozen=True)
 class Calibration:
-    """`probabilities = softmax(logits / temperature)`; under `threshold` the answer is unsure."""
+    """`probabilities = softmax(logits / temperature)`; under `threshold` the answer is unsure. An
+    image whose activation is under `least_activation` is of none of the labels; without one,
+    nothing is said of that.
+    """
 
     temperature: float
     threshold: float
+    least_activation: float | None = None
 
 
 @dataclass(frozen=True)
@@ -142,6 +146,8 @@ def _check(m: Manifest) -> None:
     t = m.calibration.temperature
     require(math.isfinite(t) and t > 0, "a temperature above 0", t)
     require(0 <= m.calibration.threshold <= 1, "a threshold in 0..1", m.calibration.threshold)
+    least = m.calibration.least_activation
+    require(least is None or math.isfinite(least), "a finite least activation or none", least)
     shape = (GOLDEN_COUNT, len(m.labels))
     require(np.shape(m.golden.logits) == shape, f"golden logits {shape}", np.shape(m.golden.logits))
 

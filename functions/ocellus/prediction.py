@@ -20,12 +20,15 @@ GOLDEN_TOLERANCE = 0.05
 
 @dataclass(frozen=True)
 class Prediction:
-    """The answer for one image. `probabilities` are sorted, highest first."""
+    """The answer for one image. `probabilities` are sorted, highest first. `none_of_these`: the
+    image is like none that the version was trained on.
+    """
 
     version: str
     label: str
     probability: float
     unsure: bool
+    none_of_these: bool
     probabilities: list[tuple[str, float]]
     decode_ms: float
     inference_ms: float
@@ -36,6 +39,16 @@ def softmax(logits: npt.NDArray[np.floating], temperature: float) -> npt.NDArray
     scaled = logits.astype(np.float64) / temperature
     exponent = np.exp(scaled - scaled.max(axis=-1, keepdims=True))
     return np.asarray(exponent / exponent.sum(axis=-1, keepdims=True))
+
+
+def activation(features: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
+    """Features [..., n] to their mean: how strongly an image excites the network. Images of no
+    known label excite it less; so does energy tell them, less well.
+
+    Source of the idea: Yu et al., "Block Selection Method for Using Feature Norm in
+    Out-of-Distribution Detection", CVPR 2023.
+    """
+    return np.asarray(features.mean(axis=-1, dtype=np.float64))
 
 
 class Classifier:
@@ -54,7 +67,10 @@ class Classifier:
         started = time.perf_counter()
         image = decode(data, spec.height, spec.width)
         decoded = time.perf_counter()
-        probabilities = softmax(self.logits(image), self.manifest.calibration.temperature)
+        logits, features = self._run(image)
+        calibration = self.manifest.calibration
+        probabilities = softmax(logits, calibration.temperature)
+        least = calibration.least_activation
         inferred = time.perf_counter()
         order = np.argsort(-probabilities, kind="stable")
         ranked = [(self.manifest.labels[i], float(probabilities[i])) for i in order]
@@ -63,7 +79,8 @@ class Classifier:
             version=self.manifest.version,
             label=label,
             probability=probability,
-            unsure=probability < self.manifest.calibration.threshold,
+            unsure=probability < calibration.threshold,
+            none_of_these=least is not None and float(activation(features)) < least,
             probabilities=ranked,
             decode_ms=(decoded - started) * 1e3,
             inference_ms=(inferred - decoded) * 1e3,
@@ -71,8 +88,13 @@ class Classifier:
 
     def logits(self, image: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
         """uint8 [height, width, 3] to logits float32 [classes]."""
+        return self._run(image)[0]
+
+    def _run(
+        self, image: npt.NDArray[np.uint8]
+    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
         with self._sessions.lend() as session:
-            return session.run(image)[0]
+            return session.run(image)
 
     def _check_golden(self) -> None:
         t = self.manifest.calibration.temperature

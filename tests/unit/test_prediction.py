@@ -54,6 +54,15 @@ def test_the_threshold_is_the_manifests(tiny_version: TinyVersion) -> None:
     assert not classifier.classify(picture("grey")).unsure
 
 
+def test_an_image_that_excites_the_network_less_than_known_ones_is_none_of_these(
+    tiny_version: TinyVersion,
+) -> None:
+    image = picture("grey")
+    for least, expected in ((-1e9, False), (1e9, True), (None, False)):
+        classifier = make(tiny_version, calibration=Calibration(1.0, 0.5, least))
+        assert classifier.classify(image).none_of_these is expected
+
+
 def test_temperature_softens_the_answer_and_keeps_its_label(tiny_version: TinyVersion) -> None:
     softer = make(tiny_version, calibration=Calibration(8.0, 0.5)).classify(picture("red"))
     assert softer.label == "red"

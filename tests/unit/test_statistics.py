@@ -14,7 +14,7 @@ from ocellus.statistics import Tallies, bucket_of, quantile, summarise
 
 
 def prediction(label: str = "cat", *, unsure: bool = False, version: str = "v1") -> Prediction:
-    return Prediction(version, label, 0.9, unsure, [(label, 0.9)], 1.0, 2.0)
+    return Prediction(version, label, 0.9, unsure, False, [(label, 0.9)], 1.0, 2.0)
 
 
 @pytest.fixture

@@ -59,10 +59,11 @@ export function predictPanel() {
   }
 
   /** @param {import("./shapes.js").Prediction} prediction */
-  function showPrediction({ label, probability, unsure, probabilities, version, timing }) {
+  function showPrediction({ label, probability, unsure, none_of_these, probabilities, version, timing }) {
     setText("predict-label", label);
     setText("predict-probability", percent(probability));
-    byId("predict-unsure", HTMLElement).hidden = !unsure;
+    byId("predict-none", HTMLElement).hidden = !none_of_these;
+    byId("predict-unsure", HTMLElement).hidden = !unsure || none_of_these;
     bars.replaceChildren(...probabilities.map(bar));
     more.hidden = probabilities.length <= SHOWN_AT_FIRST;
     showAll(false);

@@ -9,6 +9,7 @@
  * @property {string} label
  * @property {number} probability
  * @property {boolean} unsure
+ * @property {boolean} none_of_these
  * @property {Probability[]} probabilities
  * @property {{decode_ms: number, inference_ms: number, total_ms: number, cold: boolean}} timing
  *

@@ -37,6 +37,7 @@ def predict(files: tuple[Path, ...], server: Server, as_json: bool) -> None:
         results.append({"name": str(file), **answer})
         if not as_json:
             unsure = ", unsure" if answer["unsure"] else ""
+            unsure = ", none of these" if answer["none_of_these"] else unsure
             version, p = answer["version"], answer["probability"]
             click.echo(f"{file}: {answer['label']} ({p:.1%}{unsure}, {version})")
     if as_json:

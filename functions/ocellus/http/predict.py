@@ -163,6 +163,7 @@ def _answer(p: Prediction) -> dict[str, Any]:
         "label": p.label,
         "probability": p.probability,
         "unsure": p.unsure,
+        "none_of_these": p.none_of_these,
         "probabilities": [{"label": x, "probability": y} for x, y in p.probabilities],
     }
 

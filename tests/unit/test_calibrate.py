@@ -1,0 +1,68 @@
+"""Calibration on made-up logits and features, and the drawn images of no label."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from tiny_version import TinyVersion
+
+from ocellus.prediction import activation, softmax
+from training_job.calibrate import KNOWN_KEPT, TARGET_PRECISION, calibrate, out_of_distribution
+from training_job.evaluate import measure
+from training_job.outliers import outliers
+
+RNG = np.random.default_rng(5)
+TRUTH = RNG.integers(0, 4, 4000)
+FEATURES = RNG.random((4000, 8))
+
+
+def logits_of(truth: np.ndarray, sharpness: float) -> np.ndarray:
+    """Logits whose softmax is the true chance when sharpness is 1."""
+    chances = RNG.dirichlet(np.full(4, 0.5), len(truth))
+    drawn = np.array([RNG.choice(4, p=p) for p in chances])
+    shift = (truth - drawn) % 4
+    rolled = np.array([np.roll(p, s) for p, s in zip(chances, shift, strict=True)])
+    return np.asarray(np.log(np.maximum(rolled, 1e-9)) * sharpness, np.float32)
+
+
+def test_the_temperature_undoes_overconfidence() -> None:
+    logits = logits_of(TRUTH, 3.0)
+    calibration = calibrate(logits, TRUTH, FEATURES)
+    assert abs(calibration.temperature - 3.0) < 0.3
+    before = measure(logits, TRUTH, list("abcd"), 1.0)["calibration_error"]
+    after = measure(logits, TRUTH, list("abcd"), calibration.temperature)["calibration_error"]
+    assert after < 0.03 < before
+
+
+def test_answers_above_the_threshold_are_as_precise_as_promised() -> None:
+    logits = logits_of(TRUTH, 1.0)
+    calibration = calibrate(logits, TRUTH, FEATURES)
+    probabilities = softmax(logits, calibration.temperature)
+    sure = probabilities.max(axis=1) >= calibration.threshold
+    assert 0 < sure.sum() < len(sure)
+    right = probabilities.argmax(axis=1)[sure] == TRUTH[sure]
+    assert right.mean() >= TARGET_PRECISION - 0.001
+
+
+def test_all_but_a_few_known_images_are_kept_in() -> None:
+    least = calibrate(logits_of(TRUTH, 1.0), TRUTH, FEATURES).least_activation
+    assert least is not None
+    assert (activation(FEATURES) >= least).mean() == pytest.approx(KNOWN_KEPT, abs=0.001)
+
+
+@pytest.mark.parametrize("side", [32, 96])
+def test_outliers_are_the_same_again_and_differ_from_each_other(side: int) -> None:
+    first, again = outliers(6, side), outliers(6, side)
+    assert set(first) == {"noise", "texture", "gradient", "shapes", "text"}
+    for kind, images in first.items():
+        assert images.shape == (6, side, side, 3)
+        assert images.dtype == np.uint8
+        np.testing.assert_array_equal(images, again[kind])
+        assert len({image.tobytes() for image in images}) == 6
+
+
+def test_what_excites_less_is_told(tiny_version: TinyVersion) -> None:
+    found = out_of_distribution(tiny_version.artifact, 32, np.full(50, 1e6), 1e5)
+    assert found["known_called_none"] == 0
+    assert {s["auroc"] for s in found["sources"].values()} == {1.0}
+    assert {s["told"] for s in found["sources"].values()} == {1.0}
