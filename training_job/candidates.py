@@ -82,6 +82,8 @@ class Candidate:
     """sha256 of the samples that the parent had not learned."""
     fresh: Fresh | None = None
     curves: Curves = field(default_factory=Curves)
+    data: Dataset | None = None
+    """What it was trained on, its holdout in the order of `truth`; None of a quick retrain."""
 
     @cached_property
     def calibration(self) -> Calibration:

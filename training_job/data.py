@@ -46,6 +46,7 @@ class Dataset:
     images: uint8 [n, side, side, 3], RGB. classes: int64 [n], indices into `labels`.
     keys: uint64 [n], the first 64 bits of each file's sha256. splits: uint8 [n], TRAIN, HOLDOUT
     or TEST. TEST images are those under a top folder `test`; the rest are split by their hash.
+    twice: uint8 [p, 2, side, side, 3], some pairs of near duplicates to show.
     """
 
     labels: list[str]
@@ -55,6 +56,7 @@ class Dataset:
     splits: npt.NDArray[np.uint8]
     unreadable: list[str]
     duplicates: tuple[Duplicate, ...] = ()
+    twice: npt.NDArray[np.uint8] | tuple[()] = ()
 
     def part(self, split: int) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
         """Return the split's images and classes."""

@@ -15,6 +15,8 @@ from training_job.data import Dataset, Duplicate
 ALIKE = 0.9
 """Least correlation of two near duplicates. Of CIFAR-10's pairs above it, 99.9 % bear the same
 label and those looked at were all the same picture; from 0.8 to 0.85 many are other pictures."""
+SHOWN = 12
+"""Pairs kept as pictures."""
 _GREY_SIDE = 16
 _FAR = 10
 """Most bits in which the hashes of near duplicates differ, of 64."""
@@ -42,10 +44,13 @@ def kept_apart(data: Dataset) -> Dataset:
     # The first of a group's images on the side that stays stands for it.
     order = np.lexsort((np.arange(n), leaves, groups))
     stands = order[np.searchsorted(groups[order], groups)]
+    twins = np.flatnonzero(stands != np.arange(n))
+    shown = twins[np.linspace(0, len(twins) - 1, min(len(twins), SHOWN)).astype(int)]
     duplicates = tuple(
-        Duplicate(int(data.keys[i]), int(data.keys[stands[i]]), exact=False, left_out=bool(gone))
-        for i, gone in enumerate(leaves)
-        if stands[i] != i
+        Duplicate(
+            int(data.keys[i]), int(data.keys[stands[i]]), exact=False, left_out=bool(leaves[i])
+        )
+        for i in twins
     )
     return replace(
         data,
@@ -54,6 +59,7 @@ def kept_apart(data: Dataset) -> Dataset:
         keys=data.keys[~leaves],
         splits=data.splits[~leaves],
         duplicates=(*data.duplicates, *duplicates),
+        twice=np.stack([data.images[shown], data.images[stands[shown]]], axis=1),
     )
 
 

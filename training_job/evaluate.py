@@ -1,16 +1,14 @@
-"""Evaluation: what an artifact answers, as it will be served, and how right and how sure it is."""
+"""Evaluation: what an artifact answers, as it will be served, how fast, and how sure."""
 
 from __future__ import annotations
 
 import os
 import time
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from ocellus.prediction import softmax
 from ocellus.runtime import Session
 
 Images = npt.NDArray[np.uint8]
@@ -59,37 +57,3 @@ def calibration_error(confidence: npt.NDArray[np.floating], right: npt.NDArray[n
             for b in np.unique(bins)
         )
     )
-
-
-def measure(
-    logits: Floats, classes: Classes, labels: list[str], temperature: float
-) -> dict[str, Any]:
-    """Return top-1 accuracy, per-class precision, recall and F1, the confusion matrix (rows true,
-    columns answered) and the expected calibration error.
-    """
-    probabilities = softmax(logits, temperature)
-    answers = probabilities.argmax(axis=1)
-    matrix = np.zeros((len(labels), len(labels)), np.int64)
-    np.add.at(matrix, (classes, answers), 1)
-    diagonal, true, answered = matrix.diagonal(), matrix.sum(axis=1), matrix.sum(axis=0)
-    precision = np.divide(diagonal, answered, where=answered > 0, out=np.zeros(len(labels)))
-    recall = np.divide(diagonal, true, where=true > 0, out=np.zeros(len(labels)))
-    both = precision + recall
-    f1 = np.divide(2 * precision * recall, both, where=both > 0, out=np.zeros(len(labels)))
-    right = answers == classes
-    error = calibration_error(probabilities.max(axis=1), right)
-    return {
-        "images": len(classes),
-        "accuracy": round(float(right.mean()), 5),
-        "calibration_error": round(error, 5),
-        "per_class": {
-            label: {
-                "images": int(true[i]),
-                "precision": round(float(precision[i]), 5),
-                "recall": round(float(recall[i]), 5),
-                "f1": round(float(f1[i]), 5),
-            }
-            for i, label in enumerate(labels)
-        },
-        "confusion": matrix.tolist(),
-    }

@@ -112,6 +112,7 @@ def full_candidate(
         serving=before,
         test=test,
         agreement=agreement_of(network, int8, float32, checked),
+        data=merged,
         recipe={
             "mode": "full" if parent else "from nothing",
             **asdict(recipe),

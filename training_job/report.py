@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import tempfile
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import keras
 
@@ -20,10 +22,19 @@ from ocellus.manifest import (
     Manifest,
     golden_inputs,
 )
+from ocellus.prediction import activation
+from ocellus.samples import HOLDOUT
+from training_job.calibrate import out_of_distribution
 from training_job.candidates import Candidate
 from training_job.checks import Costs
-from training_job.evaluate import measure, run_artifact
+from training_job.evaluate import run_artifact
 from training_job.gate import Verdict
+from training_job.metrics import measure
+from training_job.plots import INDEX, picture_files
+from training_job.plots.answers import Judged, answer_pictures
+from training_job.plots.data import data_pictures
+from training_job.plots.style import Picture
+from training_job.plots.training import training_curves
 
 
 def version_files(
@@ -38,9 +49,10 @@ def version_files(
     why: str,
     durations_s: dict[str, float],
     code_revision: str,
+    progress: Callable[[], None],
 ) -> dict[str, bytes]:
-    """Return the version's files by name, `manifest.json` last."""
-    calibration = candidate.calibration
+    """Return the version's files by name, `manifest.json` last. `progress` is called often."""
+    calibration, data = candidate.calibration, candidate.data
     side = candidate.network.input_shape[1]
     spec = InputSpec(side, side)
     files = {
@@ -57,6 +69,7 @@ def version_files(
         )
         if answers is not None
     }
+    pictures = picture_files(_pictures(candidate, evaluations["holdout"]), progress)
     manifest = Manifest(
         version=version,
         parent=parent,
@@ -68,7 +81,7 @@ def version_files(
         golden=Golden(run_artifact(candidate.int8, golden_inputs(spec))[0].tolist()),
         metrics={
             **{
-                name: {k: e[k] for k in ("images", "accuracy", "calibration_error")}
+                name: {k: e[k] for k in ("images", "accuracy", "calibration_error", "macro")}
                 for name, e in evaluations.items()
             },
             "agreement": round(candidate.agreement.int8, 5),
@@ -90,10 +103,38 @@ def version_files(
         "learned": candidate.learned,
         "evaluations": evaluations,
         "curves": asdict(candidate.curves),
+        "out_of_distribution": out_of_distribution(
+            candidate.int8,
+            side,
+            activation(candidate.replay.part(HOLDOUT)[0]),
+            calibration.least_activation or 0.0,
+        ),
+        "duplicates": [asdict(x) for x in data.duplicates] if data else [],
+        "unreadable": data.unreadable if data else [],
+        "pictures": INDEX,
     }
+    files |= pictures
     files["report.json"] = json.dumps(report, indent=1, ensure_ascii=False).encode()
     files["manifest.json"] = manifest.to_json()
     return files
+
+
+def _pictures(candidate: Candidate, measured: Mapping[str, Any]) -> Iterator[Picture]:
+    data = candidate.data
+    if data:
+        yield from data_pictures(data)
+    if candidate.curves.loss:
+        yield training_curves(candidate.curves)
+    held_out = Judged(
+        candidate.labels,
+        candidate.logits,
+        candidate.truth,
+        data.part(HOLDOUT)[0] if data else None,
+        candidate.calibration.temperature,
+        measured,
+        "held-out",
+    )
+    yield from answer_pictures(held_out)
 
 
 def _keras_file(network: keras.Model) -> bytes:

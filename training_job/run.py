@@ -95,7 +95,6 @@ class _Training:
             ]
             serving = load_version(blobs, self.run.parent) if self.run.parent else None
             trained = self._train(samples, serving)
-            self.pulse.phase("publish")
             self._write(trained)
         # With a manifest there already, an earlier trainer died between it and the verdict.
         self._publish()
@@ -172,6 +171,7 @@ class _Training:
             why=trained.why,
             durations_s=self.pulse.durations_s | _training_time(trained.candidate),
             code_revision=_code_revision(),
+            progress=lambda: self.pulse.phase("evidence"),
         )
         for name, data in files.items():
             self.pulse.phase("publish")

@@ -50,7 +50,8 @@ def install_seed(blobs: Blobs, state: State, folder: Path, now: float) -> None:
     raw = (folder / "manifest.json").read_bytes()
     manifest = Manifest.from_json(raw)
     files = {name: manifest.verify(name, (folder / name).read_bytes()) for name in ARTIFACTS}
-    files["report.json"] = (folder / "report.json").read_bytes()
+    evidence = [folder / "report.json", *sorted(folder.glob("plots/*"))]
+    files |= {path.relative_to(folder).as_posix(): path.read_bytes() for path in evidence}
     files["manifest.json"] = raw
     for name, data in files.items():
         try:

@@ -8,7 +8,7 @@ from tiny_version import TinyVersion
 
 from ocellus.prediction import activation, softmax
 from training_job.calibrate import KNOWN_KEPT, TARGET_PRECISION, calibrate, out_of_distribution
-from training_job.evaluate import measure
+from training_job.metrics import measure
 from training_job.outliers import outliers
 
 RNG = np.random.default_rng(5)
