@@ -11,6 +11,7 @@ from ocellus.bootstrap import app
 from ocellus.errors import OcellusError
 from ocellus.runs import Mode, Options, RunStatus
 from training_job.acquire import acquire
+from training_job.data import SIDES
 
 _EXITS = {RunStatus.PROMOTED: 0, RunStatus.REFUSED: 2, RunStatus.QUEUED: 128 + signal.SIGTERM}
 
@@ -33,12 +34,19 @@ def main() -> int:
         metavar="cifar10|PATH",
         help="train from nothing on CIFAR-10 or on a folder, zip or tar of label/image",
     )
+    parser.add_argument(
+        "--side",
+        type=int,
+        choices=SIDES,
+        help="input side of the network in pixels (default: what suits the images, at most 96)",
+    )
     parser.add_argument("--epochs", type=int, help="train the whole network this many epochs")
     parser.add_argument("--seed", type=int, help="seed of every random choice")
     arguments = parser.parse_args()
-    if arguments.run and (arguments.epochs or arguments.seed is not None):
-        parser.error("--epochs and --seed go with --dataset")
-    given = {k: v for k in ("epochs", "seed") if (v := getattr(arguments, k)) is not None}
+    options = ("side", "epochs", "seed")
+    given = {k: v for k in options if (v := getattr(arguments, k)) is not None}
+    if arguments.run and given:
+        parser.error("--side, --epochs and --seed go with --dataset")
     try:
         run_id = arguments.run or _begin(arguments.dataset, given)
         print(f"{run_id} loading TensorFlow", flush=True)

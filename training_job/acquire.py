@@ -57,8 +57,11 @@ def acquire(blobs: Blobs, source: str, cache: Path) -> str:
     return blob
 
 
-def read_blob(blobs: Blobs, blob: str, side: int, work: Path, report: Report) -> Dataset:
-    """Read a data set that `acquire` stored. Raises: NotFound, InvalidArchive."""
+def read_blob(blobs: Blobs, blob: str, side: int | None, work: Path, report: Report) -> Dataset:
+    """Read a data set that `acquire` stored, to `side` pixels or what suits it.
+
+    Raises: NotFound, InvalidArchive.
+    """
     work.mkdir(parents=True, exist_ok=True)
     path = work / blob.rpartition("/")[2]
     path.write_bytes(blobs.get(blob))

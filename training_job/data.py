@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import tarfile
 import zipfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, repeat
 from pathlib import Path, PurePosixPath
 
 import numpy as np
 import numpy.typing as npt
+from PIL import Image
 
 from ocellus.errors import BadInput, InvalidArchive
 from ocellus.images import decode
@@ -21,6 +23,9 @@ from ocellus.samples import HOLDOUT, TEST, TRAIN, sha256_of, split_of
 
 _FILE_LIMIT = 20 * 1024 * 1024
 _CHUNK = 512
+SIDES = (32, 48, 64, 96, 128, 160, 192, 224)
+"""The input sides that a network may have."""
+_MOST_BY_ITSELF = 96
 
 Report = Callable[[int], None]
 
@@ -77,8 +82,24 @@ def key_of(sha256: str) -> int:
     return int(sha256[:16], 16)
 
 
-def read_dataset(source: Path, side: int, report: Report = lambda n: None) -> Dataset:
-    """Read and decode every image of a folder, zip or tar laid out `[train|test/]label/image`.
+def choose_side(entries: list[tuple[str, bytes]]) -> int:
+    """Return the input side that suits the images: what half of them have at least in both
+    directions, at most 96, since the cost of training grows with its square.
+    """
+    sides = []
+    for _, data in entries:
+        try:
+            with Image.open(io.BytesIO(data)) as image:
+                sides.append(min(image.size))
+        except (OSError, ValueError, Image.DecompressionBombError):
+            continue
+    most = min(float(np.median(sides)) if sides else 0.0, _MOST_BY_ITSELF)
+    return max([side for side in SIDES if side <= most], default=SIDES[0])
+
+
+def read_dataset(source: Path, side: int | None = None, report: Report = lambda n: None) -> Dataset:
+    """Read and decode every image of a folder, zip or tar laid out `[train|test/]label/image`, to
+    `side` pixels, or to what suits the first images.
 
     Files that cannot be decoded are listed, not fatal. An image that stands several times is kept
     once, in the test split if it stands there.
@@ -88,9 +109,11 @@ def read_dataset(source: Path, side: int, report: Report = lambda n: None) -> Da
     rows: dict[int, tuple[npt.NDArray[np.uint8], str, int]] = {}
     unreadable: list[str] = []
 
-    def decode_one(entry: tuple[str, bytes]) -> tuple[str, bytes, npt.NDArray[np.uint8] | None]:
+    def decode_one(
+        entry: tuple[str, bytes], to: int
+    ) -> tuple[str, bytes, npt.NDArray[np.uint8] | None]:
         try:
-            return *entry, decode(entry[1], side, side)
+            return *entry, decode(entry[1], to, to)
         except BadInput:
             return *entry, None
 
@@ -98,7 +121,8 @@ def read_dataset(source: Path, side: int, report: Report = lambda n: None) -> Da
     done = 0
     with ThreadPoolExecutor() as pool:
         while chunk := list(islice(entries, _CHUNK)):
-            for name, data, image in pool.map(decode_one, chunk):
+            side = side or choose_side(chunk)
+            for name, data, image in pool.map(decode_one, chunk, repeat(side)):
                 *tops, folder, _ = PurePosixPath(name).parts
                 if image is None:
                     unreadable.append(name)

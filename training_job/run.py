@@ -31,9 +31,6 @@ from training_job.pulse import Interrupted, Pulse
 from training_job.quick import quick_candidate
 from training_job.report import version_files
 
-SIDE = 32
-"""Input side of a network trained from nothing."""
-
 
 def execute(app: App, run_id: str, stop: threading.Event | None = None) -> RunStatus:
     """Take the run, do it, and return how it ended: QUEUED, given back to the next trainer, if
@@ -133,7 +130,8 @@ class _Training:
         serving: LoadedVersion | None,
     ) -> Candidate:
         self.pulse.phase("read")
-        side = parent.manifest.input.width if parent else SIDE
+        asked = self.run.options.get("side")
+        side = parent.manifest.input.width if parent else int(asked) if asked else None
         return full_candidate(
             self.app.blobs,
             read_blob(self.app.blobs, blob, side, self.folder, self._report_reading()),

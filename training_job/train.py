@@ -27,8 +27,9 @@ Classes = npt.NDArray[np.int64]
 
 SAVE_EVERY_S = 45.0
 """A killed training loses at most this much."""
-_WORTH_COMPILING = 50_000
-"""XLA makes a step in float32 a third faster; to compile it takes as long as some 2,000 images."""
+COMPILE_FROM = 50_000
+"""Images in all epochs. XLA makes a step in float32 a third faster; to compile it takes as long as
+some 2,000 images."""
 _MOST_WEIGHT = 5.0
 _AT_ONCE = 250
 
@@ -73,7 +74,7 @@ def train(
             from_logits=True, label_smoothing=recipe.label_smoothing, reduction="sum"
         ),
         metrics=[keras.metrics.CategoricalAccuracy(name="accuracy")],
-        jit_compile=precision() == "float32" and recipe.epochs * len(images) > _WORTH_COMPILING,
+        jit_compile=precision() == "float32" and recipe.epochs * len(images) > COMPILE_FROM,
     )
     learner.optimizer.build(learner.trainable_variables)
     weights = class_weights(classes, network.output_shape[1], balance=recipe.balance)

@@ -68,7 +68,8 @@ def test_a_first_version_is_trained_from_nothing(
         for label, draw in (("blobs", blobs), ("stripes", stripes)):
             (tmp_path / "set" / label).mkdir(parents=True, exist_ok=True)
             (tmp_path / "set" / label / f"{i}.png").write_bytes(draw(i))
-    done = train(environ, "--dataset", str(tmp_path / "set"), "--epochs", "4", "--seed", "3")
+    options = ("--epochs", "4", "--seed", "3", "--side", "32")
+    done = train(environ, "--dataset", str(tmp_path / "set"), *options)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "images/s" in done.stdout
     pointer = app.state.pointer()
@@ -77,6 +78,12 @@ def test_a_first_version_is_trained_from_nothing(
     manifest = Manifest.from_json(app.blobs.get(blob_name("v1", "manifest.json")))
     assert manifest.labels == ["blobs", "stripes"]
     assert (manifest.recipe["epochs"], manifest.recipe["seed"]) == (4, 3)
+    assert (manifest.input.width, manifest.input.height) == (32, 32)
+    pictures = json.loads(app.blobs.get(blob_name("v1", "plots/index.json")))
+    assert len(pictures) >= 9
+    for picture in pictures:
+        assert app.blobs.get(blob_name("v1", picture["dark"])).startswith(b"\x89PNG")
+    assert report(app, "v1")["out_of_distribution"]["sources"]["noise"]["images"] == 100
     counts = manifest.dataset["counts"]
     left_out = manifest.dataset["near_duplicates_left_out"]
     assert counts["train"] + counts["holdout"] + left_out == 160

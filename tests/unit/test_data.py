@@ -11,12 +11,13 @@ import numpy as np
 import pytest
 from drawings import blobs, stripes
 from fakes import MemoryBlobs
+from PIL import Image
 
 from ocellus.errors import InvalidArchive, NotFound
 from ocellus.replay import PER_LABEL, Replay, rows_to_keep
 from ocellus.samples import HOLDOUT, TEST, TRAIN, sha256_of, split_of
 from training_job.acquire import acquire, find_again, read_blob, read_cifar10
-from training_job.data import Dataset, key_of, read_dataset
+from training_job.data import Dataset, choose_side, key_of, read_dataset
 
 FILES = {
     f"{name}/{i}.png": draw(i) for name, draw in (("b", blobs), ("s", stripes)) for i in range(20)
@@ -150,3 +151,28 @@ def test_the_digest_of_a_data_set_does_not_depend_on_order() -> None:
         return Dataset(["a", "b"], np.zeros((3, 2, 2, 3), np.uint8), classes, keys, splits, [])
 
     assert made([0, 1, 2]).digest() == made([2, 0, 1]).digest()
+
+
+@pytest.mark.parametrize(
+    ("sizes", "expected"),
+    [
+        ([(32, 32)], 32),
+        ([(20, 500)], 32),
+        ([(640, 480)] * 3, 96),
+        ([(70, 90), (64, 64), (300, 200)], 64),
+        ([], 32),
+    ],
+)
+def test_the_input_side_suits_the_images(sizes: list[tuple[int, int]], expected: int) -> None:
+    entries = [("note.txt", b"no image")]
+    for size in sizes:
+        buffer = io.BytesIO()
+        Image.new("RGB", size).save(buffer, "png")
+        entries.append(("a/b.png", buffer.getvalue()))
+    assert choose_side(entries) == expected
+
+
+def test_a_data_set_may_choose_its_side(tmp_path: Path) -> None:
+    source = folder_of(tmp_path, FILES)
+    assert read_dataset(source).images.shape == (40, 48, 48, 3)
+    assert read_dataset(source, 64).images.shape == (40, 64, 64, 3)
