@@ -52,6 +52,11 @@ def _gradient(rng: np.random.Generator, side: int) -> Images:
     return np.asarray(np.clip(start + along[..., None] * (end - start), 0, 255), np.uint8)
 
 
+def _blank(rng: np.random.Generator, side: int) -> Images:
+    """One colour, as of a lens cap or an empty page."""
+    return np.asarray(np.broadcast_to(_colour(rng), (side, side, 3)), np.uint8)
+
+
 def _shapes(rng: np.random.Generator, side: int) -> Images:
     """Flat polygons and discs on a flat ground."""
     image = Image.new("RGB", (side, side), _colour(rng))
@@ -87,6 +92,7 @@ _KINDS: dict[str, Draw] = {
     "noise": _noise,
     "texture": _texture,
     "gradient": _gradient,
+    "blank": _blank,
     "shapes": _shapes,
     "text": _text,
 }

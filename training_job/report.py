@@ -22,7 +22,6 @@ from ocellus.manifest import (
     Manifest,
     golden_inputs,
 )
-from ocellus.prediction import activation
 from ocellus.samples import HOLDOUT
 from training_job.calibrate import out_of_distribution
 from training_job.candidates import Candidate
@@ -106,8 +105,9 @@ def version_files(
         "out_of_distribution": out_of_distribution(
             candidate.int8,
             side,
-            activation(candidate.replay.part(HOLDOUT)[0]),
-            calibration.least_activation or 0.0,
+            candidate.logits,
+            candidate.replay.part(HOLDOUT)[0],
+            calibration,
         ),
         "duplicates": [asdict(x) for x in data.duplicates] if data else [],
         "unreadable": data.unreadable if data else [],

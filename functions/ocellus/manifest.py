@@ -44,14 +44,20 @@ class InputSpec:
 
 @dataclass(frozen=True)
 class Calibration:
-    """`probabilities = softmax(logits / temperature)`; under `threshold` the answer is unsure. An
-    image whose activation is under `least_activation` is of none of the labels; without one,
-    nothing is said of that.
+    """`probabilities = softmax(logits / temperature)`; under `threshold` the answer is unsure.
+
+    `least_activations` has a figure for each label: an image answered with the label whose
+    activation is under it is of none of them. Where there is no figure, nothing is said of that.
     """
 
     temperature: float
     threshold: float
-    least_activation: float | None = None
+    least_activations: list[float | None] | None = None
+
+    def is_none(self, answer: int, activation: float) -> bool:
+        """Whether an image answered with the label of that index is of none of the labels."""
+        least = self.least_activations[answer] if self.least_activations else None
+        return least is not None and activation < least
 
 
 @dataclass(frozen=True)
@@ -146,8 +152,11 @@ def _check(m: Manifest) -> None:
     t = m.calibration.temperature
     require(math.isfinite(t) and t > 0, "a temperature above 0", t)
     require(0 <= m.calibration.threshold <= 1, "a threshold in 0..1", m.calibration.threshold)
-    least = m.calibration.least_activation
-    require(least is None or math.isfinite(least), "a finite least activation or none", least)
+    least = m.calibration.least_activations
+    if least is not None:
+        require(len(least) == len(m.labels), "a least activation for each label", least)
+        finite = all(x is None or math.isfinite(x) for x in least)
+        require(finite, "finite least activations", least)
     shape = (GOLDEN_COUNT, len(m.labels))
     require(np.shape(m.golden.logits) == shape, f"golden logits {shape}", np.shape(m.golden.logits))
 

@@ -70,7 +70,6 @@ class Classifier:
         logits, features = self._run(image)
         calibration = self.manifest.calibration
         probabilities = softmax(logits, calibration.temperature)
-        least = calibration.least_activation
         inferred = time.perf_counter()
         order = np.argsort(-probabilities, kind="stable")
         ranked = [(self.manifest.labels[i], float(probabilities[i])) for i in order]
@@ -80,7 +79,7 @@ class Classifier:
             label=label,
             probability=probability,
             unsure=probability < calibration.threshold,
-            none_of_these=least is not None and float(activation(features)) < least,
+            none_of_these=calibration.is_none(int(order[0]), float(activation(features))),
             probabilities=ranked,
             decode_ms=(decoded - started) * 1e3,
             inference_ms=(inferred - decoded) * 1e3,

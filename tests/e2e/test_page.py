@@ -28,7 +28,7 @@ def test_a_chosen_image_gets_a_label_and_bars(
         else:
             page.locator("#predict-file").press("Enter")
     chooser.value.set_files(new_images[0])
-    known = re.compile("|".join(map(re.escape, labels)))
+    known = re.compile("|".join(map(re.escape, [*labels, "None of these"])))
     expect(page.locator("#predict-label")).to_have_text(known)
     expect(page.locator("#predict-bars li:visible")).to_have_count(min(5, len(labels)))
 

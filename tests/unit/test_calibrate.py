@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from tiny_version import TinyVersion
 
+from ocellus.manifest import Calibration
 from ocellus.prediction import activation, softmax
 from training_job.calibrate import KNOWN_KEPT, TARGET_PRECISION, calibrate, out_of_distribution
 from training_job.metrics import measure
@@ -44,16 +45,37 @@ def test_answers_above_the_threshold_are_as_precise_as_promised() -> None:
     assert right.mean() >= TARGET_PRECISION - 0.001
 
 
+def kept(fitted_on: np.ndarray, features: np.ndarray, label: int) -> float:
+    """Share of a label's images that are kept in when the label has the rows `fitted_on`."""
+    logits = np.zeros((len(fitted_on), 4), np.float32)
+    calibration = calibrate(logits, np.full(len(fitted_on), label), fitted_on)
+    active = activation(features).tolist()
+    return 1 - float(np.mean([calibration.is_none(label, x) for x in active]))
+
+
 def test_all_but_a_few_known_images_are_kept_in() -> None:
-    least = calibrate(logits_of(TRUTH, 1.0), TRUTH, FEATURES).least_activation
-    assert least is not None
-    assert (activation(FEATURES) >= least).mean() == pytest.approx(KNOWN_KEPT, abs=0.001)
+    assert kept(FEATURES[:2000], FEATURES[2000:], 1) == pytest.approx(KNOWN_KEPT, abs=0.005)
+
+
+def test_few_held_out_images_of_a_label_turn_no_more_known_ones_away() -> None:
+    shares = [kept(FEATURES[i : i + 8], FEATURES, 1) for i in range(0, 800, 8)]
+    assert np.mean(shares) == pytest.approx(KNOWN_KEPT, abs=0.005)
+    assert kept(FEATURES[:4], FEATURES - 1e6, 1) == 1.0
+
+
+def test_a_label_that_excites_less_keeps_its_images_and_leaves_the_others_their_bound() -> None:
+    faint = TRUTH == 3
+    features = FEATURES - np.where(faint, 10.0, 0.0)[:, None]
+    calibration = calibrate(logits_of(TRUTH, 1.0), TRUTH, features)
+    active = activation(features)
+    assert np.mean([calibration.is_none(3, x) for x in active[faint]]) < 0.02
+    assert np.mean([calibration.is_none(0, x) for x in active[faint]]) == 1.0
 
 
 @pytest.mark.parametrize("side", [32, 96])
 def test_outliers_are_the_same_again_and_differ_from_each_other(side: int) -> None:
     first, again = outliers(6, side), outliers(6, side)
-    assert set(first) == {"noise", "texture", "gradient", "shapes", "text"}
+    assert set(first) == {"noise", "texture", "gradient", "blank", "shapes", "text"}
     for kind, images in first.items():
         assert images.shape == (6, side, side, 3)
         assert images.dtype == np.uint8
@@ -62,7 +84,9 @@ def test_outliers_are_the_same_again_and_differ_from_each_other(side: int) -> No
 
 
 def test_what_excites_less_is_told(tiny_version: TinyVersion) -> None:
-    found = out_of_distribution(tiny_version.artifact, 32, np.full(50, 1e6), 1e5)
+    calibration = Calibration(1.0, 0.5, [1e5] * 3)
+    known = np.zeros((50, 3), np.float32), np.full((50, 3), 1e6, np.float32)
+    found = out_of_distribution(tiny_version.artifact, 32, *known, calibration)
     assert found["known_called_none"] == 0
     assert {s["auroc"] for s in found["sources"].values()} == {1.0}
     assert {s["told"] for s in found["sources"].values()} == {1.0}

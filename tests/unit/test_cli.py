@@ -14,6 +14,7 @@ from click.testing import CliRunner
 
 from ocellus.cli import main
 from ocellus.cli.client import Server
+from ocellus.cli.images import described
 
 COMMANDS = sorted(main.commands)
 
@@ -23,6 +24,19 @@ def test_a_command_explains_itself_by_example(command: str) -> None:
     result = CliRunner().invoke(main, [command, "--help"])
     assert f"Example: ocellus {command}" in result.output
     assert ("--json" in result.output) == (command != "serve")
+
+
+@pytest.mark.parametrize(
+    ("unsure", "none_of_these", "line"),
+    [
+        (False, False, "ship (88.0%, v1)"),
+        (True, False, "ship (88.0%, unsure, v1)"),
+        (True, True, "none of these (nearest ship, 88.0%, v1)"),
+    ],
+)
+def test_an_answer_says_its_doubt(unsure: bool, none_of_these: bool, line: str) -> None:
+    answer = {"label": "ship", "probability": 0.88, "version": "v1"}
+    assert described({**answer, "unsure": unsure, "none_of_these": none_of_these}) == line
 
 
 def test_the_readme_tells_every_command() -> None:

@@ -50,6 +50,8 @@ def test_labels_beyond_ascii_stay_readable(tiny_version: TinyVersion) -> None:
         (lambda m: m["calibration"].update(temperature=0), "temperature above 0"),
         (lambda m: m["calibration"].update(temperature="hot"), "cannot be read"),
         (lambda m: m["calibration"].update(threshold=1.5), "threshold in 0..1"),
+        (lambda m: m["calibration"].update(least_activations=[1.0]), "activation for each label"),
+        (lambda m: m["calibration"].update(least_activations=[1.0, float("nan"), None]), "finite"),
         (lambda m: m["golden"].update(logits=[[1.0, 2.0, 3.0]]), r"golden logits \(4, 3\)"),
         (lambda m: m["golden"]["logits"][0].pop(), "cannot be read"),
     ],

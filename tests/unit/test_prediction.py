@@ -57,8 +57,13 @@ def test_the_threshold_is_the_manifests(tiny_version: TinyVersion) -> None:
 def test_an_image_that_excites_the_network_less_than_known_ones_is_none_of_these(
     tiny_version: TinyVersion,
 ) -> None:
-    image = picture("grey")
-    for least, expected in ((-1e9, False), (1e9, True), (None, False)):
+    image = picture("red")
+    for least, expected in (
+        ([1e9, -1e9, -1e9], True),
+        ([-1e9, 1e9, 1e9], False),
+        ([None, 1e9, 1e9], False),
+        (None, False),
+    ):
         classifier = make(tiny_version, calibration=Calibration(1.0, 0.5, least))
         assert classifier.classify(image).none_of_these is expected
 

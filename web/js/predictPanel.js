@@ -1,3 +1,4 @@
+import { describeAnswer } from "./answer.js";
 import { predict } from "./api.js";
 import { byId, element, setText } from "./elements.js";
 import { milliseconds, percent } from "./format.js";
@@ -59,11 +60,13 @@ export function predictPanel() {
   }
 
   /** @param {import("./shapes.js").Prediction} prediction */
-  function showPrediction({ label, probability, unsure, none_of_these, probabilities, version, timing }) {
-    setText("predict-label", label);
-    setText("predict-probability", percent(probability));
-    byId("predict-none", HTMLElement).hidden = !none_of_these;
-    byId("predict-unsure", HTMLElement).hidden = !unsure || none_of_these;
+  function showPrediction(prediction) {
+    const { probability, none_of_these, probabilities, version, timing } = prediction;
+    const { title, doubt } = describeAnswer(prediction);
+    setText("predict-label", title);
+    setText("predict-probability", none_of_these ? "" : percent(probability));
+    setText("predict-doubt", doubt);
+    byId("predict-doubt", HTMLElement).hidden = !doubt;
     bars.replaceChildren(...probabilities.map(bar));
     more.hidden = probabilities.length <= SHOWN_AT_FIRST;
     showAll(false);

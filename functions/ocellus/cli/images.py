@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -36,14 +37,20 @@ def predict(files: tuple[Path, ...], server: Server, as_json: bool) -> None:
             continue
         results.append({"name": str(file), **answer})
         if not as_json:
-            unsure = ", unsure" if answer["unsure"] else ""
-            unsure = ", none of these" if answer["none_of_these"] else unsure
-            version, p = answer["version"], answer["probability"]
-            click.echo(f"{file}: {answer['label']} ({p:.1%}{unsure}, {version})")
+            click.echo(f"{file}: {described(answer)}")
     if as_json:
         print_json({"results": results})
     if any("error" in result for result in results):
         sys.exit(1)
+
+
+def described(answer: Mapping[str, Any]) -> str:
+    """Return an answer as one line."""
+    label, probability = answer["label"], f"{answer['probability']:.1%}"
+    if answer["none_of_these"]:
+        return f"none of these (nearest {label}, {probability}, {answer['version']})"
+    unsure = ", unsure" if answer["unsure"] else ""
+    return f"{label} ({probability}{unsure}, {answer['version']})"
 
 
 @click.command()
