@@ -32,7 +32,8 @@ def main() -> int:
     what.add_argument(
         "--dataset",
         metavar="cifar10|PATH",
-        help="train from nothing on CIFAR-10 or on a folder, zip or tar of label/image",
+        help="train from nothing on CIFAR-10, on a folder, zip or tar of label/image, or on a CSV "
+        "of path,label[,split]",
     )
     parser.add_argument(
         "--side",

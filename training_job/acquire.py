@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import tarfile
-import time
-import urllib.request
 import zipfile
 from pathlib import Path
 
@@ -15,7 +12,9 @@ import numpy as np
 from ocellus.errors import InvalidArchive, NotFound, StoreUnavailable
 from ocellus.ports import Blobs
 from ocellus.samples import HOLDOUT, TEST, TRAIN, sha256_of, split_of
+from training_job.csv_manifest import read_manifest
 from training_job.data import Dataset, Report, key_of, read_dataset
+from training_job.download import download
 
 CIFAR10_URL = "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz"
 CIFAR10_SHA256 = "c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd"
@@ -42,15 +41,19 @@ def acquire(blobs: Blobs, source: str, cache: Path) -> str:
     """
     if source == "cifar10":
         if not blobs.exists(CIFAR10_BLOB):
-            blobs.put(CIFAR10_BLOB, _download_cifar10(cache), overwrite=True)
+            archive = cache / CIFAR10_BLOB.rpartition("/")[2]
+            download(CIFAR10_URL, CIFAR10_SHA256, archive, lambda x: print(f"CIFAR-10: {x}"))
+            blobs.put(CIFAR10_BLOB, archive.read_bytes(), overwrite=True)
+            archive.unlink()
         return CIFAR10_BLOB
     path = Path(source)
     if not path.exists():
         raise InvalidArchive(
-            f"There is no data set {source!r}.", "Name `cifar10`, a folder, a zip or a tar."
+            f"There is no data set {source!r}.", "Name `cifar10`, a folder, zip, tar or CSV."
         )
-    data = _zipped(path) if path.is_dir() else path.read_bytes()
-    name = f"{path.name}.zip" if path.is_dir() else path.name
+    packed = path.is_dir() or path.suffix.lower() == ".csv"
+    data = _zipped(path) if packed else path.read_bytes()
+    name = f"{path.name}.zip" if packed else path.name
     blob = f"datasets/{sha256_of(data)[:12]}/{name}"
     if not blobs.exists(blob):
         blobs.put(blob, data, overwrite=True)
@@ -113,44 +116,17 @@ def read_cifar10(path: Path) -> Dataset:
     )
 
 
-def _zipped(folder: Path) -> bytes:
+def _zipped(path: Path) -> bytes:
+    """Return a folder, or a CSV with those of the files it lists that exist, as a zip."""
+    if path.is_dir():
+        root, paths = path, sorted(p for p in path.rglob("*") if p.is_file())
+    else:
+        root, listed = path.parent, read_manifest(path.read_bytes(), path.name)
+        paths = [path, *(p for line in listed if (p := root / line.path).is_file())]
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
-        for path in sorted(folder.rglob("*")):
-            if path.is_file():
-                # A fixed date, so that the same files make the same bytes.
-                info = zipfile.ZipInfo(path.relative_to(folder).as_posix(), (1980, 1, 1, 0, 0, 0))
-                archive.writestr(info, path.read_bytes())
+        for file in paths:
+            # A fixed date, so that the same files make the same bytes.
+            info = zipfile.ZipInfo(file.relative_to(root).as_posix(), (1980, 1, 1, 0, 0, 0))
+            archive.writestr(info, file.read_bytes())
     return buffer.getvalue()
-
-
-def _download_cifar10(cache: Path) -> bytes:
-    """Download into `cache`, going on where an earlier try stopped. Raises: StoreUnavailable."""
-    cache.mkdir(parents=True, exist_ok=True)
-    part = cache / "cifar-10-binary.tar.gz.part"
-    have = part.stat().st_size if part.exists() else 0
-    request = urllib.request.Request(CIFAR10_URL, headers={"Range": f"bytes={have}-"})
-    try:
-        with (
-            urllib.request.urlopen(request, timeout=60) as response,
-            part.open("ab" if response.status == 206 else "wb") as file,
-        ):
-            total = have + int(response.headers.get("Content-Length", 0))
-            started = said = time.monotonic()
-            while chunk := response.read(1 << 20):
-                file.write(chunk)
-                if time.monotonic() - said > 2:
-                    said = time.monotonic()
-                    rate = (file.tell() - have) / (said - started)
-                    left = (total - file.tell()) / rate
-                    print(f"CIFAR-10: {file.tell() >> 20} of {total >> 20} MB, {left:.0f} s left")
-    except OSError as e:
-        raise StoreUnavailable(
-            f"CIFAR-10 cannot be downloaded from {CIFAR10_URL}: {e}.",
-            "Try again; the download goes on where it stopped. Or name a folder or archive.",
-        ) from e
-    data = part.read_bytes()
-    part.unlink()
-    if hashlib.sha256(data).hexdigest() != CIFAR10_SHA256:
-        raise StoreUnavailable(f"The download of {CIFAR10_URL} has a wrong checksum.", "Try again.")
-    return data

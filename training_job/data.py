@@ -1,14 +1,12 @@
-"""Data sets: a folder, a zip or a tar of `label/image`, as arrays, split by content."""
+"""Data sets: images in a folder, zip or tar, labelled by their folder or a CSV, as arrays."""
 
 from __future__ import annotations
 
 import hashlib
 import io
-import tarfile
-import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice, repeat
 from pathlib import Path, PurePosixPath
 
@@ -18,28 +16,31 @@ from PIL import Image
 
 from ocellus.errors import BadInput, InvalidArchive
 from ocellus.images import decode
-from ocellus.labels import parse_label
+from ocellus.labels import MAX_CLASSES, parse_label
 from ocellus.samples import HOLDOUT, TEST, TRAIN, sha256_of, split_of
+from training_job.csv_manifest import Line, is_manifest, may_be_manifest, read_manifest
+from training_job.sources import files
 
-_FILE_LIMIT = 20 * 1024 * 1024
 _CHUNK = 512
 SIDES = (32, 48, 64, 96, 128, 160, 192, 224)
 """The input sides that a network may have."""
 _MOST_BY_ITSELF = 96
+_SHOWN = 5
 
 Report = Callable[[int], None]
 
 
 @dataclass(frozen=True)
 class Duplicate:
-    """Two images of a data set, by their keys, that show the same picture.
+    """Two images of a data set, by name, that show the same picture.
 
-    `exact`: their files have the same bytes. `left_out`: the first was taken out of the data set,
-    or else the network would be measured on a picture that it was trained on.
+    `exact`: their files have the same bytes, and the first is left out. `left_out`: the first was
+    taken out of the data set, or else the network would be measured on a picture that it was
+    trained on.
     """
 
-    key: int
-    of: int
+    image: str
+    of: str
     exact: bool
     left_out: bool
 
@@ -50,8 +51,9 @@ class Dataset:
 
     images: uint8 [n, side, side, 3], RGB. classes: int64 [n], indices into `labels`.
     keys: uint64 [n], the first 64 bits of each file's sha256. splits: uint8 [n], TRAIN, HOLDOUT
-    or TEST. TEST images are those under a top folder `test`; the rest are split by their hash.
-    twice: uint8 [p, 2, side, side, 3], some pairs of near duplicates to show.
+    or TEST. TEST images are those under a top folder `test`; the rest are split by their hash. A
+    CSV may say otherwise.
+    twice: uint8 [p, 2, side, side, 3], some pairs of near duplicates to show. names: by key.
     """
 
     labels: list[str]
@@ -62,6 +64,11 @@ class Dataset:
     unreadable: list[str]
     duplicates: tuple[Duplicate, ...] = ()
     twice: npt.NDArray[np.uint8] | tuple[()] = ()
+    names: Mapping[int, str] = field(default_factory=dict)
+
+    def name_of(self, key: int) -> str:
+        """Return the name of an image's file; of an upload, how its sha256 begins."""
+        return self.names.get(key, f"{key:016x}")
 
     def part(self, split: int) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
         """Return the split's images and classes."""
@@ -82,14 +89,14 @@ def key_of(sha256: str) -> int:
     return int(sha256[:16], 16)
 
 
-def choose_side(entries: list[tuple[str, bytes]]) -> int:
+def choose_side(entries: Sequence[tuple[str, bytes | None]]) -> int:
     """Return the input side that suits the images: what half of them have at least in both
     directions, at most 96, since the cost of training grows with its square.
     """
     sides = []
     for _, data in entries:
         try:
-            with Image.open(io.BytesIO(data)) as image:
+            with Image.open(io.BytesIO(data or b"")) as image:
                 sides.append(min(image.size))
         except (OSError, ValueError, Image.DecompressionBombError):
             continue
@@ -98,94 +105,109 @@ def choose_side(entries: list[tuple[str, bytes]]) -> int:
 
 
 def read_dataset(source: Path, side: int | None = None, report: Report = lambda n: None) -> Dataset:
-    """Read and decode every image of a folder, zip or tar laid out `[train|test/]label/image`, to
-    `side` pixels, or to what suits the first images.
+    """Read and decode every image of a folder, zip or tar, to `side` pixels or to what suits the
+    first images.
 
-    Files that cannot be decoded are listed, not fatal. An image that stands several times is kept
-    once, in the test split if it stands there.
+    A CSV at the root that begins with path,label lists the images; without one they are laid out
+    `[train|test/]label/image`. Files that cannot be decoded or are not there are listed, not fatal.
+    An image that stands several times is kept once, in the test split if it stands there.
 
-    Raises: InvalidArchive if there is no such layout or fewer than two labels.
+    Raises: InvalidArchive if there is no such layout, fewer than two labels or too many.
     """
-    rows: dict[int, tuple[npt.NDArray[np.uint8], str, int]] = {}
+    listed = _listed(source)
+    missing = dict(listed)
+    rows: dict[int, _Row] = {}
     unreadable: list[str] = []
-
-    def decode_one(
-        entry: tuple[str, bytes], to: int
-    ) -> tuple[str, bytes, npt.NDArray[np.uint8] | None]:
-        try:
-            return *entry, decode(entry[1], to, to)
-        except BadInput:
-            return *entry, None
-
-    entries = _entries(source)
+    duplicates: list[Duplicate] = []
+    entries = files(source, listed.__contains__ if listed else _in_a_folder)
     done = 0
     with ThreadPoolExecutor() as pool:
         while chunk := list(islice(entries, _CHUNK)):
             side = side or choose_side(chunk)
-            for name, data, image in pool.map(decode_one, chunk, repeat(side)):
-                *tops, folder, _ = PurePosixPath(name).parts
-                if image is None:
+            for (name, data), image in zip(
+                chunk, pool.map(_decoded, chunk, repeat(side)), strict=True
+            ):
+                line = listed[name] if listed else _placed(name)
+                missing.pop(name, None)
+                if data is None or image is None:
                     unreadable.append(name)
                     continue
                 sha = sha256_of(data)
-                split = {"train": TRAIN, "holdout": HOLDOUT}[split_of(sha)]
-                if tops and tops[-1].lower() == "test":
-                    split = TEST
-                if key_of(sha) not in rows or split == TEST:
-                    rows[key_of(sha)] = (image, parse_label(folder), split)
+                key, split = key_of(sha), line.split
+                if split is None:
+                    split = TRAIN if split_of(sha) == "train" else HOLDOUT
+                row = _Row(name, image, line.label, split)
+                if kept := rows.get(key):
+                    row, left = (row, kept) if split == TEST != kept.split else (kept, row)
+                    duplicates.append(Duplicate(left.name, row.name, exact=True, left_out=True))
+                rows[key] = row
             done += len(chunk)
             report(done)
-    return _assemble(rows, unreadable, source)
+    return _assemble(rows, [*unreadable, *missing], duplicates, source)
+
+
+@dataclass(frozen=True)
+class _Row:
+    name: str
+    image: npt.NDArray[np.uint8]
+    label: str
+    split: int
+
+
+def _listed(source: Path) -> dict[str, Line]:
+    """Return the lines of the data set's manifest by path; none if it has no manifest."""
+    found = {
+        name: data
+        for name, data in files(source, may_be_manifest)
+        if data is not None and is_manifest(data)
+    }
+    if len(found) > 1:
+        raise InvalidArchive(
+            f"{source.name} holds {len(found)} lists of images: {', '.join(found)}.", "Leave one."
+        )
+    return {line.path: line for name in found for line in read_manifest(found[name], name)}
+
+
+def _in_a_folder(name: str) -> bool:
+    return "/" in name
+
+
+def _placed(name: str) -> Line:
+    """Return what a file's folders say of it."""
+    *tops, folder, _ = PurePosixPath(name).parts
+    in_test = bool(tops) and tops[-1].lower() == "test"
+    return Line(name, parse_label(folder), TEST if in_test else None)
+
+
+def _decoded(entry: tuple[str, bytes | None], side: int) -> npt.NDArray[np.uint8] | None:
+    try:
+        return decode(entry[1], side, side) if entry[1] else None
+    except BadInput:
+        return None
 
 
 def _assemble(
-    rows: dict[int, tuple[npt.NDArray[np.uint8], str, int]], unreadable: list[str], source: Path
+    rows: dict[int, _Row], unreadable: list[str], duplicates: list[Duplicate], source: Path
 ) -> Dataset:
-    labels = sorted({label for _, label, _ in rows.values()})
-    if len(labels) < 2:
+    labels = sorted({row.label for row in rows.values()})
+    if not 2 <= len(labels) <= MAX_CLASSES:
+        faulty = f" ({', '.join(unreadable[:_SHOWN])} …)" if unreadable else ""
         raise InvalidArchive(
             f"{source.name} holds {len(rows)} readable images under {len(labels)} label(s); "
-            f"{len(unreadable)} files could not be read.",
-            "Lay it out as one folder per label with images in each, two labels or more.",
+            f"{len(unreadable)} files could not be read{faulty}.",
+            f"Bring 2 to {MAX_CLASSES:,} labels, laid out as one folder per label with images in "
+            "each, or listed in a CSV that begins with path,label.",
         )
     index = {label: i for i, label in enumerate(labels)}
     keys = np.array(sorted(rows), np.uint64)
     ordered = [rows[int(k)] for k in keys]
     return Dataset(
         labels,
-        np.stack([image for image, _, _ in ordered]),
-        np.array([index[label] for _, label, _ in ordered], np.int64),
+        np.stack([row.image for row in ordered]),
+        np.array([index[row.label] for row in ordered], np.int64),
         keys,
-        np.array([split for _, _, split in ordered], np.uint8),
+        np.array([row.split for row in ordered], np.uint8),
         unreadable,
+        tuple(duplicates),
+        names={int(k): row.name for k, row in zip(keys, ordered, strict=True)},
     )
-
-
-def _entries(source: Path) -> Iterator[tuple[str, bytes]]:
-    """Yield (posix name, bytes) of every file at least one folder deep, hidden ones left out."""
-
-    def wanted(name: str, size: int) -> bool:
-        parts = PurePosixPath(name).parts
-        hidden = any(p.startswith((".", "__MACOSX")) for p in parts)
-        return len(parts) >= 2 and not hidden and 0 < size <= _FILE_LIMIT
-
-    if source.is_dir():
-        for path in sorted(source.rglob("*")):
-            name = path.relative_to(source).as_posix()
-            if path.is_file() and wanted(name, path.stat().st_size):
-                yield name, path.read_bytes()
-    elif zipfile.is_zipfile(source):
-        with zipfile.ZipFile(source) as archive:
-            for info in archive.infolist():
-                if not info.is_dir() and wanted(info.filename, info.file_size):
-                    yield info.filename, archive.read(info)
-    elif source.is_file() and tarfile.is_tarfile(source):
-        with tarfile.open(source) as tar:
-            for member in tar:
-                file = tar.extractfile(member) if member.isfile() else None
-                if file is not None and wanted(member.name, member.size):
-                    yield member.name, file.read()
-    else:
-        raise InvalidArchive(
-            f"{source} is not a folder, zip or tar.", "Name one that holds a folder per label."
-        )

@@ -46,11 +46,9 @@ def kept_apart(data: Dataset) -> Dataset:
     stands = order[np.searchsorted(groups[order], groups)]
     twins = np.flatnonzero(stands != np.arange(n))
     shown = twins[np.linspace(0, len(twins) - 1, min(len(twins), SHOWN)).astype(int)]
+    names = [data.name_of(key) for key in data.keys.tolist()]
     duplicates = tuple(
-        Duplicate(
-            int(data.keys[i]), int(data.keys[stands[i]]), exact=False, left_out=bool(leaves[i])
-        )
-        for i in twins
+        Duplicate(names[i], names[stands[i]], exact=False, left_out=bool(leaves[i])) for i in twins
     )
     return replace(
         data,

@@ -126,7 +126,7 @@ def full_candidate(
                 for name, split in (("train", TRAIN), ("holdout", HOLDOUT), ("test", TEST))
             },
             "unreadable": len(data.unreadable),
-            "near_duplicates_left_out": sum(x.left_out for x in merged.duplicates),
+            "near_duplicates_left_out": sum(x.left_out for x in merged.duplicates if not x.exact),
             "samples": len(samples),
         },
         learned=[s.sha256 for s in fresh],
@@ -148,4 +148,5 @@ def _merged(data: Dataset, samples: Dataset, labels: list[str]) -> Dataset:
         np.concatenate([data.splits, samples.splits[fresh]]),
         data.unreadable,
         data.duplicates,
+        names=data.names,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import tarfile
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ from ocellus.errors import InvalidArchive, NotFound
 from ocellus.replay import PER_LABEL, Replay, rows_to_keep
 from ocellus.samples import HOLDOUT, TEST, TRAIN, sha256_of, split_of
 from training_job.acquire import acquire, find_again, read_blob, read_cifar10
-from training_job.data import Dataset, choose_side, key_of, read_dataset
+from training_job.data import Dataset, Duplicate, choose_side, key_of, read_dataset
 
 FILES = {
     f"{name}/{i}.png": draw(i) for name, draw in (("b", blobs), ("s", stripes)) for i in range(20)
@@ -45,6 +46,12 @@ def tar_of(path: Path, files: dict[str, bytes]) -> Path:
             member.size = len(data)
             archive.addfile(member, io.BytesIO(data))
     return path
+
+
+def png_of(image: Image.Image) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, "png")
+    return buffer.getvalue()
 
 
 def test_folder_zip_and_tar_give_the_same_data_set(tmp_path: Path) -> None:
@@ -76,12 +83,63 @@ def test_images_under_test_are_test_images_even_if_they_stand_elsewhere(tmp_path
     data = read_dataset(zip_of(tmp_path / "a.zip", files), 32)
     assert len(data.keys) == 40
     assert data.keys[data.splits == TEST].tolist() == [key_of(sha256_of(FILES["b/0.png"]))]
+    assert data.duplicates == (
+        Duplicate("train/b/0.png", "test/b/x.png", exact=True, left_out=True),
+    )
 
 
 def test_unreadable_files_are_listed_and_hidden_ones_passed_over(tmp_path: Path) -> None:
-    files = FILES | {"b/note.txt": b"text", "b/.DS_Store": b"x", "__MACOSX/b/0.png": b"x"}
-    data = read_dataset(zip_of(tmp_path / "a.zip", files), 32)
-    assert data.unreadable == ["b/note.txt"]
+    bad = {"b/note.txt": b"text", "s/empty.png": b"", "s/half.png": FILES["s/0.png"][:60]}
+    files = FILES | bad | {"b/.DS_Store": b"x", "__MACOSX/b/0.png": b"x", "notes.csv": b"a,b"}
+    for source in (
+        folder_of(tmp_path / "folder", files),
+        zip_of(tmp_path / "a.zip", files),
+        tar_of(tmp_path / "a.tar", files),
+    ):
+        data = read_dataset(source, 32)
+        assert sorted(data.unreadable) == sorted(bad)
+        assert len(data.keys) == 40
+
+
+def test_a_damaged_file_in_a_zip_costs_itself_alone(tmp_path: Path) -> None:
+    source = zip_of(tmp_path / "a.zip", FILES)
+    at = source.read_bytes().index(FILES["s/3.png"]) + 50
+    with source.open("r+b") as file:
+        file.seek(at)
+        file.write(b"damage")
+    data = read_dataset(source, 32)
+    assert data.unreadable == ["s/3.png"]
+    assert len(data.keys) == 39
+
+
+@pytest.mark.parametrize("make", [zip_of, tar_of])
+def test_an_archive_that_breaks_off_is_refused(
+    tmp_path: Path, make: Callable[[Path, dict[str, bytes]], Path]
+) -> None:
+    source = make(tmp_path / "a.bin", FILES)
+    source.write_bytes(source.read_bytes()[:-2000])
+    with pytest.raises(InvalidArchive, match=r"Pack it again|not a folder"):
+        read_dataset(source, 32)
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGBA", "CMYK", "I;16"])
+def test_images_of_any_mode_and_size_are_read(tmp_path: Path, mode: str) -> None:
+    kind = "tiff" if mode == "CMYK" else "png"
+    for i in range(4):
+        (tmp_path / str(i % 2)).mkdir(exist_ok=True)
+        Image.new("L", (3 + 400 * i, 40), 60 * i).convert(mode).save(
+            tmp_path / str(i % 2) / f"{i}.{kind}"
+        )
+    data = read_dataset(tmp_path, 64)
+    assert data.images.shape == (4, 64, 64, 3)
+
+
+@pytest.mark.parametrize("count", [1, 1001])
+def test_too_few_or_too_many_labels_are_refused(tmp_path: Path, count: int) -> None:
+    files = {f"{i}/{i}.png": png_of(Image.new("RGB", (2, 2), (i % 256, i // 256, 0)))
+             for i in range(count)}  # fmt: skip
+    with pytest.raises(InvalidArchive, match=rf"under {count} label.*2 to 1,000 labels"):
+        read_dataset(zip_of(tmp_path / "a.zip", files), 32)
 
 
 @pytest.mark.parametrize("files", [{}, {"b/0.png": FILES["b/0.png"]}, {"0.png": FILES["b/0.png"]}])
@@ -164,11 +222,9 @@ def test_the_digest_of_a_data_set_does_not_depend_on_order() -> None:
     ],
 )
 def test_the_input_side_suits_the_images(sizes: list[tuple[int, int]], expected: int) -> None:
-    entries = [("note.txt", b"no image")]
+    entries: list[tuple[str, bytes | None]] = [("note.txt", b"no image"), ("empty.png", None)]
     for size in sizes:
-        buffer = io.BytesIO()
-        Image.new("RGB", size).save(buffer, "png")
-        entries.append(("a/b.png", buffer.getvalue()))
+        entries.append(("a/b.png", png_of(Image.new("RGB", size))))
     assert choose_side(entries) == expected
 
 

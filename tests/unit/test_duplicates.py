@@ -74,14 +74,15 @@ def test_what_measures_stays_and_the_training_image_goes() -> None:
         np.arange(9, dtype=np.uint64),
         np.array([TRAIN, TEST, TRAIN, TRAIN, TRAIN, HOLDOUT, HOLDOUT, TEST, TRAIN], np.uint8),
         [],
+        names={i: f"{i}.png" for i in range(9)},
     )
     kept = kept_apart(data)
     assert kept.keys.tolist() == [1, 3, 4, 5, 7, 8]
     assert [kept.splits.tolist().count(s) for s in (TRAIN, HOLDOUT, TEST)] == [3, 1, 2]
     assert kept.duplicates == (
-        Duplicate(0, 5, exact=False, left_out=True),
-        Duplicate(2, 7, exact=False, left_out=True),
-        Duplicate(6, 1, exact=False, left_out=True),
-        Duplicate(8, 3, exact=False, left_out=False),
+        Duplicate("0.png", "5.png", exact=False, left_out=True),
+        Duplicate("2.png", "7.png", exact=False, left_out=True),
+        Duplicate("6.png", "1.png", exact=False, left_out=True),
+        Duplicate("8.png", "3.png", exact=False, left_out=False),
     )
     np.testing.assert_array_equal(kept.images[0], images[1])

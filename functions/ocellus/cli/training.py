@@ -25,7 +25,7 @@ POLL_S = 1.0
 )  # fmt: skip
 @click.option(
     "--dataset", metavar="cifar10|PATH",
-    help="Train from nothing on a data set (a folder, zip or tar), here, without a server.",
+    help="Train from nothing on a data set (a folder, zip, tar or CSV), here, without a server.",
 )  # fmt: skip
 @click.option("--include-set-aside", is_flag=True, help="Take samples of refused runs in again.")
 @click.option(
