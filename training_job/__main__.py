@@ -12,6 +12,7 @@ from ocellus.errors import OcellusError
 from ocellus.runs import Mode, Options, RunStatus
 from training_job.acquire import acquire
 from training_job.data import SIDES
+from training_job.recipe import MOBILENET, MOBILENET_SIDE
 
 _EXITS = {RunStatus.PROMOTED: 0, RunStatus.REFUSED: 2, RunStatus.QUEUED: 128 + signal.SIGTERM}
 
@@ -39,15 +40,24 @@ def main() -> int:
         "--side",
         type=int,
         choices=SIDES,
-        help="input side of the network in pixels (default: what suits the images, at most 96)",
+        help="input side of the network in pixels (default: what suits the images, at most 96; "
+        f"{MOBILENET_SIDE} with a backbone)",
+    )
+    parser.add_argument(
+        "--backbone",
+        choices=[MOBILENET],
+        help="train a head alone on a network that knows ImageNet, whose weights are downloaded: "
+        "the better choice for a few photographs",
     )
     parser.add_argument("--epochs", type=int, help="train the whole network this many epochs")
     parser.add_argument("--seed", type=int, help="seed of every random choice")
     arguments = parser.parse_args()
-    options = ("side", "epochs", "seed")
+    options = ("side", "backbone", "epochs", "seed")
     given = {k: v for k in options if (v := getattr(arguments, k)) is not None}
     if arguments.run and given:
-        parser.error("--side, --epochs and --seed go with --dataset")
+        parser.error("--side, --backbone, --epochs and --seed go with --dataset")
+    if arguments.backbone:
+        given.setdefault("side", MOBILENET_SIDE)
     try:
         run_id = arguments.run or _begin(arguments.dataset, given)
         print(f"{run_id} loading TensorFlow", flush=True)

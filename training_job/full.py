@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -13,6 +14,7 @@ from ocellus.ports import Blobs
 from ocellus.replay import Replay, rows_to_keep
 from ocellus.runs import Options
 from ocellus.samples import HOLDOUT, TEST, TRAIN, Sample
+from training_job.backbone import backbone_network, fit_head, has_backbone
 from training_job.candidates import (
     Candidate,
     LoadedVersion,
@@ -22,6 +24,7 @@ from training_job.candidates import (
     read_samples,
     unlearned,
 )
+from training_job.checkpoint import Curves
 from training_job.data import Dataset, key_of
 from training_job.duplicates import kept_apart
 from training_job.evaluate import run_artifact
@@ -60,25 +63,7 @@ def full_candidate(
             f"None of the {len(merged.keys)} images falls in the holdout, where one in ten goes.",
             "Bring more images: thirty a label is a beginning.",
         )
-    pulse.phase("train")
-    images, classes = merged.part(TRAIN)
-    recipe = recipe_for(len(images), options, gentle=parent is not None)
-    keras.utils.set_random_seed(recipe.seed)
-    if parent:
-        network = grow_head(parent.network, len(labels))
-    else:
-        network = build_network(len(labels), side, recipe.widths, recipe.depth)
-        initialise(network, images)
-    watched, truth = merged.part(HOLDOUT)
-    network, curves = train(
-        network,
-        images,
-        classes,
-        recipe,
-        checkpoint,
-        pulse.report,
-        validation=(watched[:_WATCHED], truth[:_WATCHED]),
-    )
+    network, curves, recipe = _trained(merged, len(labels), parent, pulse, checkpoint, options)
     pulse.phase("export")
     int8, float32 = export(network)
     pulse.phase("evaluate")
@@ -113,11 +98,7 @@ def full_candidate(
         test=test,
         agreement=agreement_of(network, int8, float32, checked),
         data=merged,
-        recipe={
-            "mode": "full" if parent else "from nothing",
-            **asdict(recipe),
-            **architecture(network),
-        },
+        recipe={"mode": "full" if parent else "from nothing", **recipe},
         dataset={
             "source": source,
             "digest": merged.digest(),
@@ -132,6 +113,45 @@ def full_candidate(
         learned=[s.sha256 for s in fresh],
         curves=curves,
     )
+
+
+def _trained(
+    data: Dataset,
+    labels: int,
+    parent: LoadedVersion | None,
+    pulse: Pulse,
+    checkpoint: Path,
+    options: Options,
+) -> tuple[keras.Model, Curves, dict[str, Any]]:
+    """Return the trained network, its curves and what tells how it was trained. A backbone keeps
+    its weights; its head alone is trained.
+    """
+    pulse.phase("train")
+    images, classes = data.part(TRAIN)
+    side = images.shape[1]
+    recipe = recipe_for(len(images), options, gentle=parent is not None)
+    keras.utils.set_random_seed(recipe.seed)
+    if parent:
+        network = grow_head(parent.network, labels)
+    elif "backbone" in options:
+        network = backbone_network(labels, side)
+    else:
+        network = build_network(labels, side, recipe.widths, recipe.depth)
+        initialise(network, images)
+    if has_backbone(network):
+        fit_head(network, images, classes, recipe.seed, pulse.report)
+        return network, Curves(), {"backbone": network.name, "seed": recipe.seed}
+    watched, truth = data.part(HOLDOUT)
+    network, curves = train(
+        network,
+        images,
+        classes,
+        recipe,
+        checkpoint,
+        pulse.report,
+        validation=(watched[:_WATCHED], truth[:_WATCHED]),
+    )
+    return network, curves, asdict(recipe) | architecture(network)
 
 
 def _merged(data: Dataset, samples: Dataset, labels: list[str]) -> Dataset:

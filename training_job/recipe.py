@@ -9,6 +9,10 @@ from ocellus.runs import Options
 
 SMALL = 5_000
 """Fewer training images than this are a small set."""
+MOBILENET = "mobilenet_v3_small"
+"""The backbone that a training may ask for."""
+MOBILENET_SIDE = 224
+"""What its weights were made for."""
 
 
 @dataclass(frozen=True)
