@@ -6,7 +6,7 @@ PORT ?= 8080
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check web-check format lock clean
+.PHONY: help run test notebook check web-check format lock clean
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -18,6 +18,9 @@ test: .venv/dev node_modules/.installed chromium ## Set up and run every test
 	$(BIN)/python -m pytest $(ARGS)
 	$(BIN)/python -m pytest tests/e2e $(ARGS)
 	npm test --silent
+
+notebook: .venv/dev ## Execute the notebook anew on CIFAR-10 (OCELLUS_NOTEBOOK_DATASET=… for a copy at hand)
+	$(BIN)/python notebook/execute.py
 
 check: .venv/dev node_modules/.installed ## Lint, types, layers, formatting
 	$(BIN)/ruff check .

@@ -18,6 +18,8 @@ MIN_PLAUSIBLE = 0.3
 MIN_NEW_LABEL_RECALL = 0.5
 MIN_FLOAT_AGREEMENT = 0.999
 """The float32 artifact is the same arithmetic in another order."""
+ALPHA_AGREEMENT = 0.01
+"""So unlikely must it be that an artifact that agrees just often enough differs so often."""
 CALIBRATION_NOISE = 0.5
 """Over the square root of the images: what chance alone may add to the calibration error."""
 
@@ -174,15 +176,18 @@ def plausible_check(fresh: Fresh) -> Check:
 
 
 def agreement_check(agreement: Agreement, allowed: Thresholds) -> Check:
-    """Network, float32 artifact and int8 artifact must answer alike."""
+    """Network, float32 artifact and int8 artifact must answer alike, beyond chance in a few images
+    and but for one that stands on the edge between two labels.
+    """
     int8, float32 = agreement.int8, agreement.float32
     sentence = (
         f"of {agreement.images} images the int8 artifact answers {100 * int8:.2f} % as the Keras "
         f"network does, the float32 artifact {100 * float32:.2f} %"
     )
-    # One image in few may stand on the edge between two labels.
-    passed = int8 >= allowed.min_agreement and (1 - float32) * agreement.images <= max(
-        1, (1 - MIN_FLOAT_AGREEMENT) * agreement.images
+    passed = all(
+        (differ := round((1 - share) * agreement.images)) <= 1
+        or binom.sf(differ - 1, agreement.images, 1 - least) > ALPHA_AGREEMENT
+        for share, least in ((int8, allowed.min_agreement), (float32, MIN_FLOAT_AGREEMENT))
     )
     return Check("agreement", passed, sentence, asdict(agreement))
 

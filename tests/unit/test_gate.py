@@ -88,8 +88,14 @@ def test_labels_that_only_the_candidate_finds_are_a_lesson() -> None:
 def test_disagreement_latency_and_size_are_refused() -> None:
     assert fault(verdict(TRUTH, TRUTH, agreement=Agreement(2000, 0.97, 1.0))) == ["agreement"]
     assert fault(verdict(TRUTH, TRUTH, agreement=Agreement(2000, 1.0, 0.99))) == ["agreement"]
+    assert fault(verdict(TRUTH, TRUTH, agreement=Agreement(24, 20 / 24, 1.0))) == ["agreement"]
     assert fault(verdict(TRUTH, TRUTH, candidate=Costs(0.7, 1000))) == ["latency"]
     assert fault(verdict(TRUTH, TRUTH, candidate=Costs(0.4, 1600))) == ["size"]
+
+
+def test_of_few_images_one_or_two_may_be_answered_otherwise() -> None:
+    """Of 24, one on the edge between two labels is 4 %."""
+    assert verdict(TRUTH, TRUTH, agreement=Agreement(24, 22 / 24, 23 / 24)).promoted
 
 
 def test_probabilities_that_are_no_longer_true_are_refused() -> None:
