@@ -1,4 +1,4 @@
-"""Isolation from the machine, and the tiny version that tests serve."""
+"""Isolation from the machine, the emulators, and the tiny version that tests serve."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ import hashlib
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 import tiny_version as tiny
+from emulators.storage import StorageEmulator
 
 
 @pytest.fixture(autouse=True)
@@ -19,6 +21,20 @@ def _isolated(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in [name for name in os.environ if name.startswith("OCELLUS_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("OCELLUS_DATA_DIR", str(tmp_path / "data"))
+
+
+@pytest.fixture(scope="session")
+def storage_emulator() -> Iterator[StorageEmulator]:
+    emulator = StorageEmulator(page_size=2)  # so that listings have pages
+    yield emulator
+    emulator.stop()
+
+
+@pytest.fixture
+def storage_bucket(storage_emulator: StorageEmulator, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A bucket of the test's own, empty, in the emulator."""
+    monkeypatch.setenv("STORAGE_EMULATOR_HOST", storage_emulator.url)
+    return storage_emulator.new_bucket()
 
 
 @pytest.fixture(scope="session")

@@ -18,9 +18,9 @@ from ocellus.versions import Pointer, Version
 class Blobs(Protocol):
     """Bytes under names.
 
-    A name is a relative path of `/`-separated parts, none of them empty, `.` or `..`; anything
-    else raises `ValueError`. A blob is whole or absent: no reader ever sees part of one, whatever
-    crashes.
+    A name is a relative path of `/`-separated parts, none of them empty, `.` or `..`, that does not
+    start with a dot and holds no NUL; anything else raises `ValueError`. A blob is whole or absent:
+    no reader ever sees part of one, whatever crashes.
     """
 
     def get(self, name: str) -> bytes:

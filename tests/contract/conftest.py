@@ -20,17 +20,24 @@ from threading import Barrier
 from typing import Any
 
 import pytest
+from emulators import cloud_run
+from google.oauth2.credentials import Credentials
 
 from ocellus.adapters.embedded.directory_blobs import DirectoryBlobs
 from ocellus.adapters.embedded.sqlite_state import SqliteState
 from ocellus.adapters.embedded.subprocess_jobs import SubprocessJobs
+from ocellus.adapters.gcp.cloud_run_jobs import CloudRunJobs
+from ocellus.adapters.gcp.storage_blobs import StorageBlobs
 from ocellus.ports import Blobs, Jobs
 
 STATES: dict[str, Callable[[Path], Callable[[], SqliteState]]] = {
     "embedded": lambda folder: partial(SqliteState, folder / "state.sqlite3"),
 }
-BLOBS: dict[str, Callable[[Path], Callable[[], Blobs]]] = {
-    "embedded": lambda folder: partial(DirectoryBlobs, folder / "blobs"),
+BLOBS: dict[str, Callable[[pytest.FixtureRequest], Callable[[], Blobs]]] = {
+    "embedded": lambda request: partial(
+        DirectoryBlobs, request.getfixturevalue("tmp_path") / "blobs"
+    ),
+    "gcp": lambda request: partial(StorageBlobs, request.getfixturevalue("storage_bucket")),
 }
 
 
@@ -47,8 +54,8 @@ def state(open_state: Callable[[], SqliteState]) -> Iterator[SqliteState]:
 
 
 @pytest.fixture(params=BLOBS)
-def open_blobs(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], Blobs]:
-    return BLOBS[request.param](tmp_path)
+def open_blobs(request: pytest.FixtureRequest) -> Callable[[], Blobs]:
+    return BLOBS[request.param](request)
 
 
 @pytest.fixture
@@ -56,8 +63,15 @@ def blobs(open_blobs: Callable[[], Blobs]) -> Blobs:
     return open_blobs()
 
 
-class EmbeddedTrainers:
-    """Trainers that hold a lock on a file as long as they run, so that a test can see them."""
+class Trainers:
+    """Trainers that hold a lock on a file as long as they run, so that a test can see them.
+
+    Two openings of Jobs start and cancel the same trainers; a third cannot start any.
+    """
+
+    jobs: Jobs
+    other_jobs: Jobs
+    unstartable_jobs: Jobs
 
     _SCRIPT = """
 import fcntl, pathlib, sys, time
@@ -74,10 +88,7 @@ with open(folder / f"{run_id}.lock", "ab") as lock:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        command = [sys.executable, "-I", "-S", "-c", self._SCRIPT, str(folder)]
-        self.jobs = SubprocessJobs(command, folder / "runs")
-        self.other_jobs = SubprocessJobs(command, folder / "runs")
-        self.unstartable_jobs = SubprocessJobs([str(folder / "absent")], folder / "runs")
+        self._command = [sys.executable, "-I", "-S", "-c", self._SCRIPT, str(folder)]
 
     def starts(self, run_id: str) -> int:
         """Return how many trainers of the run ever got going."""
@@ -97,15 +108,44 @@ with open(folder / f"{run_id}.lock", "ab") as lock:
         (self._folder / f"{run_id}.finish").touch()
 
     def close(self) -> None:
-        self.jobs.close()
-        self.other_jobs.close()
+        """Stop them all."""
 
 
-JOBS = {"embedded": EmbeddedTrainers}
+class EmbeddedTrainers(Trainers):
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.jobs = self._first = SubprocessJobs(self._command, folder / "runs")
+        self.other_jobs = self._second = SubprocessJobs(self._command, folder / "runs")
+        self.unstartable_jobs = SubprocessJobs([str(folder / "absent")], folder / "runs")
+
+    def close(self) -> None:
+        self._first.close()
+        self._second.close()
+
+
+class CloudRunTrainers(Trainers):
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self._cloud = cloud_run.CloudRun("projects/p/locations/l/jobs/trainer", self._command)
+        self.jobs, self.other_jobs = self._open("trainer"), self._open("trainer")
+        self.unstartable_jobs = self._open("absent")
+
+    def _open(self, job: str) -> Jobs:
+        credentials = Credentials(cloud_run.TOKEN)
+        return CloudRunJobs("p", "l", job, api_root=self._cloud.api_root, credentials=credentials)
+
+    def close(self) -> None:
+        self._cloud.close()
+
+
+JOBS: dict[str, Callable[[Path], Trainers]] = {
+    "embedded": EmbeddedTrainers,
+    "gcp": CloudRunTrainers,
+}
 
 
 @pytest.fixture(params=JOBS)
-def trainers(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[EmbeddedTrainers]:
+def trainers(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Trainers]:
     trainers = JOBS[request.param](tmp_path)
     yield trainers
     trainers.close()

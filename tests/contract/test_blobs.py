@@ -13,7 +13,20 @@ from ocellus.errors import AlreadyExists, NotFound
 from ocellus.ports import Blobs
 
 NAMES = ["models/v1/manifest.json", "models/v1/plots/a.png", "models/v12/manifest.json", "top"]
-WRONG_NAMES = ["", "/", "/etc/passwd", "a//b", "a/", "./a", "a/.", "../a", "a/../b", ".."]
+WRONG_NAMES = [
+    "",
+    "/",
+    "/etc/passwd",
+    "a//b",
+    "a/",
+    "./a",
+    "a/.",
+    "../a",
+    "a/../b",
+    "..",
+    ".a",
+    "a\0b",
+]
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from ocellus.blob_names import is_blob_name, parse_blob_name
 from ocellus.errors import AlreadyExists, NotFound, StoreUnavailable
 
 _ABANDONED_AFTER_S = 3600.0
@@ -16,10 +17,7 @@ _ATTEMPTS = 100
 
 
 class DirectoryBlobs:
-    """Blobs as the files of one directory.
-
-    A name cannot start with a dot, nor be both a blob and the folder of another.
-    """
+    """Blobs as the files of one directory. A name cannot be both a blob and another's folder."""
 
     def __init__(self, root: Path) -> None:
         """Open the directory, creating it. Raises: StoreUnavailable."""
@@ -61,14 +59,14 @@ class DirectoryBlobs:
 
     def list(self, prefix: str = "") -> list[str]:
         folder = prefix.rpartition("/")[0]
-        if "/" in prefix and not _is_name(folder):
+        if "/" in prefix and not is_blob_name(folder):
             return []
         names = []
         with self._errors_translated():
             for parent, _, files in os.walk(self._root / folder, onerror=_raise_unless_gone):
                 relative = Path(parent).relative_to(self._root)
                 names += [(relative / file).as_posix() for file in files]
-        return sorted(name for name in names if name.startswith(prefix) and _is_name(name))
+        return sorted(name for name in names if name.startswith(prefix) and is_blob_name(name))
 
     def delete(self, name: str) -> None:
         path = self._path(name)
@@ -81,11 +79,7 @@ class DirectoryBlobs:
                     folder.rmdir()
 
     def _path(self, name: str) -> Path:
-        if not _is_name(name):
-            raise ValueError(
-                f"{name[:80]!r} is no blob name; one looks like 'models/v1/report.json'"
-            )
-        return self._root / name
+        return self._root / parse_blob_name(name)
 
     def _folders(self, path: Path) -> tuple[Path, ...]:
         """Return the folders between `path` and the root, innermost first."""
@@ -101,11 +95,6 @@ class DirectoryBlobs:
                 f"The directory {self._root} cannot be used: {e}.",
                 "Try again; if it persists, see that the disk has room and is writable.",
             ) from e
-
-
-def _is_name(text: str) -> bool:
-    parts = text.split("/")
-    return not (text.startswith(".") or "\0" in text or any(p in ("", ".", "..") for p in parts))
 
 
 def _place(temp: Path, path: Path, overwrite: bool) -> None:

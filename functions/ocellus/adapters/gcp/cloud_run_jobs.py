@@ -1,0 +1,121 @@
+"""Jobs as executions of one Cloud Run job."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import google.auth
+from google.auth.credentials import Credentials
+from google.auth.exceptions import GoogleAuthError, TransportError
+from google.auth.transport.requests import AuthorizedSession
+
+from ocellus.errors import InvalidSetting, StoreUnavailable
+from ocellus.runs import parse_run_id
+
+API_ROOT = "https://run.googleapis.com/v2"
+TIMEOUT_S = 20.0
+_SCOPES = ("https://www.googleapis.com/auth/cloud-platform",)
+_PAGE_SIZE = 100
+
+
+class CloudRunJobs:
+    """Each trainer is an execution of one Cloud Run job, its container's arguments `--run r7`.
+
+    Those arguments, which an execution's template keeps, tell whose trainer it is, so any process
+    may cancel it. A cancelled trainer gets SIGTERM, and SIGKILL ten seconds later.
+
+    Source: https://cloud.google.com/run/docs/reference/rest/v2/projects.locations.jobs
+    """
+
+    def __init__(
+        self,
+        project: str,
+        region: str,
+        job: str,
+        *,
+        api_root: str = API_ROOT,
+        credentials: Credentials | None = None,
+    ) -> None:
+        """`credentials` None: the environment's. Nothing is sent to Cloud Run before the first
+        call.
+
+        Raises: InvalidSetting if no credentials are to be had.
+        """
+        self._job = f"projects/{project}/locations/{region}/jobs/{job}"
+        self._api_root = api_root
+        try:
+            self._session = AuthorizedSession(credentials or google.auth.default(_SCOPES)[0])
+        except (GoogleAuthError, OSError) as e:
+            raise InvalidSetting(
+                f"No credentials for Cloud Run: {e}",
+                "Set GOOGLE_APPLICATION_CREDENTIALS to a key file, or run"
+                " `gcloud auth application-default login`.",
+            ) from e
+
+    def start(self, run_id: str) -> None:
+        overrides = {"containerOverrides": [{"args": _arguments(run_id)}]}
+        self._call("POST", f"{self._job}:run", json={"overrides": overrides})
+
+    def cancel(self, run_id: str) -> None:
+        arguments = _arguments(run_id)
+        for name in list(self._going(arguments)):
+            try:
+                self._call("POST", f"{name}:cancel", json={})
+            except StoreUnavailable:
+                if name in self._going(arguments):
+                    raise  # else it ended by itself meanwhile
+
+    def _going(self, arguments: list[str]) -> Iterator[str]:
+        """Yield the names of the executions with these arguments that have not ended."""
+        params = {"pageSize": str(_PAGE_SIZE)}
+        while True:
+            page = self._call("GET", f"{self._job}/executions", params=params)
+            for execution in page.get("executions", []):
+                containers = execution["template"]["containers"]
+                if "completionTime" not in execution and any(
+                    container.get("args") == arguments for container in containers
+                ):
+                    yield execution["name"]
+            if not page.get("nextPageToken"):
+                return
+            params["pageToken"] = page["nextPageToken"]
+
+    def _call(self, method: str, path: str, **content: Any) -> Any:
+        """Return the JSON of the answer. Raises: StoreUnavailable."""
+        try:
+            response = self._session.request(
+                method, f"{self._api_root}/{path}", timeout=TIMEOUT_S, **content
+            )
+            answer = response.json()
+        except (OSError, TransportError, ValueError) as e:  # those of requests are OSErrors
+            raise StoreUnavailable(
+                f"Cloud Run cannot be reached for {self._job}: {e}.", "Try again."
+            ) from e
+        except GoogleAuthError as e:
+            raise self._refused(str(e)) from e
+        if response.ok:
+            return answer
+        fault = f"{response.status_code} {answer.get('error', {}).get('message', '')}".strip()
+        if response.status_code in (401, 403):
+            raise self._refused(fault)
+        if response.status_code == 404:
+            raise StoreUnavailable(
+                f"There is no Cloud Run job {self._job}: {fault}.",
+                "Deploy it, or set the right project, region and job.",
+            )
+        raise StoreUnavailable(
+            f"Cloud Run answered {fault} for {self._job}.",
+            "Try again; if it persists, look at the job's page in the console.",
+        )
+
+    def _refused(self, fault: str) -> StoreUnavailable:
+        return StoreUnavailable(
+            f"Cloud Run refuses access to {self._job}: {fault}.",
+            "Give this service account the role roles/run.developer on the job.",
+        )
+
+
+def _arguments(run_id: str) -> list[str]:
+    parse_run_id(run_id)
+    return ["--run", run_id]
