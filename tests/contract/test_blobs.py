@@ -70,10 +70,11 @@ def test_what_is_no_name_is_a_value_error(blobs: Blobs, method: str, name: str) 
         getattr(blobs, method)(*arguments)
 
 
-def test_put_refuses_a_taken_name_and_keeps_what_is_there(blobs: Blobs) -> None:
+@pytest.mark.parametrize("data", [b"second", b"first"])
+def test_put_refuses_a_taken_name_and_keeps_what_is_there(blobs: Blobs, data: bytes) -> None:
     blobs.put("a/b", b"first")
     with pytest.raises(AlreadyExists):
-        blobs.put("a/b", b"second")
+        blobs.put("a/b", data)
     assert blobs.get("a/b") == b"first"
 
 

@@ -32,7 +32,7 @@ class CloudRun:
     def __init__(self, job: str, command: Sequence[str]) -> None:
         """`job` is its full name, `projects/…/locations/…/jobs/…`."""
         self.job, self._command = job, tuple(command)
-        self._executions: list[_Execution] = []
+        self.executions: list[_Execution] = []
         self._lock = threading.Lock()
         self._server = _Server(("127.0.0.1", 0), _RequestHandler)
         self._server.cloud = self
@@ -46,7 +46,7 @@ class CloudRun:
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
-        for execution in self._executions:
+        for execution in self.executions:
             execution.process.kill()
             execution.process.wait()
 
@@ -54,14 +54,14 @@ class CloudRun:
         arguments = body["overrides"]["containerOverrides"][0]["args"]
         process = subprocess.Popen([*self._command, *arguments], stdin=subprocess.DEVNULL)
         with self._lock:
-            name = f"{self.job}/executions/trainer-{len(self._executions)}"
-            self._executions.append(_Execution(name, arguments, process))
+            name = f"{self.job}/executions/trainer-{len(self.executions)}"
+            self.executions.append(_Execution(name, arguments, process))
         return {"name": "operations/run", "metadata": {"name": name}}
 
     def list(self, token: str) -> Any:
         start = int(token or 0)
         with self._lock:
-            newest_first = self._executions[::-1]
+            newest_first = self.executions[::-1]
         page = newest_first[start : start + PAGE_SIZE]
         more = start + PAGE_SIZE < len(newest_first)
         return {
@@ -71,7 +71,7 @@ class CloudRun:
 
     def cancel(self, name: str) -> Any:
         """Return None if there is nothing to cancel."""
-        for execution in self._executions:
+        for execution in self.executions:
             if execution.name == name and execution.process.poll() is None:
                 threading.Thread(target=execution.stop, daemon=True).start()
                 return {"name": "operations/cancel"}

@@ -54,6 +54,11 @@ class StorageEmulator:
         """
         self._storage.announced.append((bucket, url))
 
+    def damage(self, bucket: str, name: str) -> None:
+        """Change an object's bytes, and not its checksums."""
+        with self._storage.lock:
+            self._storage._store.write_bytes(f"{bucket}/{name}", b"damaged")
+
     def stop(self) -> None:
         self._storage.stop()
         self._server.shutdown()

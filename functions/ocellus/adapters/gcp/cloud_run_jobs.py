@@ -87,16 +87,15 @@ class CloudRunJobs:
             response = self._session.request(
                 method, f"{self._api_root}/{path}", timeout=TIMEOUT_S, **content
             )
-            answer = response.json()
-        except (OSError, TransportError, ValueError) as e:  # those of requests are OSErrors
+        except (OSError, TransportError) as e:  # those of requests are OSErrors
             raise StoreUnavailable(
                 f"Cloud Run cannot be reached for {self._job}: {e}.", "Try again."
             ) from e
         except GoogleAuthError as e:
             raise self._refused(str(e)) from e
         if response.ok:
-            return answer
-        fault = f"{response.status_code} {answer.get('error', {}).get('message', '')}".strip()
+            return response.json()
+        fault = f"{response.status_code} {_message(response)}"
         if response.status_code in (401, 403):
             raise self._refused(fault)
         if response.status_code == 404:
@@ -119,3 +118,11 @@ class CloudRunJobs:
 def _arguments(run_id: str) -> list[str]:
     parse_run_id(run_id)
     return ["--run", run_id]
+
+
+def _message(response: Any) -> str:
+    """Return what an error answer says: Google's sentence, or a proxy's words."""
+    try:
+        return str(response.json()["error"]["message"]).rstrip(".")
+    except (ValueError, KeyError, TypeError):
+        return str(response.reason)
