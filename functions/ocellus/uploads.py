@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from ocellus.archives import Entry, is_zip, read_zip
+from ocellus.blob_names import is_blob_name
 from ocellus.errors import AlreadyExists, BadInput, NotFound, TooLarge
 from ocellus.images import probe
 from ocellus.labels import parse_label
@@ -136,6 +137,8 @@ def take_object(
                 f"The object has {size_bytes} bytes; the limit is {MAX_OBJECT_BYTES}.",
                 "Drop it in parts.",
             )
+        if not is_blob_name(name):
+            raise BadInput("That is a folder's name or a hidden file's.", "Drop label/image.")
         data = inbox.get(name)
         if is_zip(data):
             file_entries(blobs, state, read_zip(data), receipt, source=source, now=now)

@@ -211,6 +211,16 @@ def test_an_event_about_an_object_that_has_gone_changes_nothing(
     assert (state.samples(), state.history()) == ([], [])
 
 
+@pytest.mark.parametrize("name", ["cat/", ".hidden.png", "cat//1.png"])
+def test_an_object_whose_name_no_blob_can_have_is_rejected_once(
+    inbox: MemoryBlobs, blobs: MemoryBlobs, state: MemoryState, name: str
+) -> None:
+    for _ in range(2):
+        take(inbox, blobs, state, name, size_bytes=0)
+    (event,) = state.history()
+    assert (event.action, event.detail["object"]) == ("rejected", name)
+
+
 def test_a_store_that_fails_leaves_the_event_for_the_next_delivery(
     inbox: MemoryBlobs, blobs: MemoryBlobs, state: MemoryState
 ) -> None:
