@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from ocellus.runs import Mode, Options, Progress, Run, RunStatus
 from ocellus.samples import Filing, Sample
+from ocellus.signed_upload import SignedUpload
 from ocellus.versions import Pointer, Version
 
 
@@ -46,6 +47,16 @@ class Blobs(Protocol):
 
     def delete(self, name: str) -> None:
         """Remove the blob; an absent one is no error."""
+        ...
+
+    def sign_upload(
+        self, name: str, content_type: str, max_bytes: int, expires_s: int
+    ) -> SignedUpload:
+        """Return what lets anyone who is told it store the blob within `expires_s`, a week at most.
+
+        A PUT that is late, altered, over `max_bytes`, of another content type or to a taken name
+        stores nothing and is answered with a status of 400 or more.
+        """
         ...
 
 

@@ -1,7 +1,7 @@
 """Cloud Storage on a free port of 127.0.0.1: gcp-storage-emulator, and what it lacks.
 
-Added are preconditions (412), pages, CORS, threads, finished resumable uploads that still answer,
-and CloudEvents that announce what was stored. Signatures and expiry are not checked.
+Added are preconditions (412), pages, CORS, threads, checks of signed URLs, finished resumable
+uploads that still answer, and CloudEvents that announce what was stored.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from http.server import ThreadingHTTPServer
 from typing import Any
 from urllib.parse import quote
 
+from emulators import storage_signatures
 from gcp_storage_emulator import server
 from gcp_storage_emulator.storage import Storage
 
@@ -161,6 +162,8 @@ def _whole(handler: Handler) -> Handler:
         with storage.lock:
             if finished := storage.finished.get(_query(request, "upload_id") or ""):
                 response.json(finished)
+            elif refusal := storage_signatures.fault(request):
+                response.status = refusal
             elif not _precondition_holds(request, storage):
                 response.status = HTTPStatus.PRECONDITION_FAILED
                 response.json({"error": {"code": 412, "message": "The condition does not hold."}})

@@ -142,3 +142,10 @@ def test_a_directory_that_cannot_be_made_is_store_unavailable(tmp_path: Path) ->
     (tmp_path / "file").touch()
     with pytest.raises(StoreUnavailable):
         DirectoryBlobs(tmp_path / "file" / "blobs")
+
+
+def test_the_key_that_signs_uploads_is_its_owners_alone_and_no_blob(tmp_path: Path) -> None:
+    blobs = DirectoryBlobs(tmp_path)
+    blobs.sign_upload("cat/1.png", "image/png", 10, 60)
+    assert (tmp_path / ".upload-key").stat().st_mode & 0o777 == 0o600
+    assert blobs.list() == []

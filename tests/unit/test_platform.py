@@ -18,6 +18,7 @@ from typing import Any
 import httpx
 import pytest
 
+from ocellus.adapters.embedded.directory_blobs import DirectoryBlobs
 from ocellus.adapters.embedded.platform import create_platform, serve
 from ocellus.errors import InvalidSetting
 
@@ -139,6 +140,19 @@ async def test_a_function_that_raises_answers_500(recorder: Recorder, project: P
     async with running(project) as site:
         response = await site.get("/api/predict/broken")
     assert (response.status_code, response.text) == (500, "Internal Server Error")
+
+
+async def test_a_signed_upload_goes_into_the_inbox_and_is_announced(
+    recorder: Recorder, project: Path
+) -> None:
+    signed = DirectoryBlobs(project / "inbox").sign_upload("cat/1.png", "image/png", 10, 60)
+    async with running(project) as site:
+        assert (await site.get(signed.url)).status_code == 405
+        assert (await site.put("/uploads/forged", headers=signed.headers)).status_code == 403
+        answer = await site.put(signed.url, content=b"image", headers=signed.headers)
+        await until(lambda: recorder.names() == ["cat/1.png"])
+    assert answer.status_code == 200
+    assert (project / "inbox/cat/1.png").read_bytes() == b"image"
 
 
 async def test_nobody_outside_reaches_events_or_ticks(recorder: Recorder, project: Path) -> None:

@@ -9,8 +9,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from ocellus.adapters.embedded.upload_permits import UPLOADS_PATH, Permit, UploadKey
 from ocellus.blob_names import is_blob_name, parse_blob_name
 from ocellus.errors import AlreadyExists, NotFound, StoreUnavailable
+from ocellus.signed_upload import SignedUpload
 
 _ABANDONED_AFTER_S = 3600.0
 _ATTEMPTS = 100
@@ -26,6 +28,7 @@ class DirectoryBlobs:
         with self._errors_translated():
             self._temp.mkdir(parents=True, exist_ok=True)
             _remove_abandoned(self._temp)
+        self._upload_key = UploadKey(root / ".upload-key")
 
     def get(self, name: str) -> bytes:
         path = self._path(name)
@@ -77,6 +80,20 @@ class DirectoryBlobs:
             with suppress(OSError):  # the first folder that is not empty stops the sweep
                 for folder in self._folders(path):
                     folder.rmdir()
+
+    def sign_upload(
+        self, name: str, content_type: str, max_bytes: int, expires_s: int
+    ) -> SignedUpload:
+        parse_blob_name(name)
+        permit = Permit(name, content_type, max_bytes, time.time() + expires_s)
+        with self._errors_translated():
+            token = self._upload_key.sign(permit)
+        return SignedUpload(UPLOADS_PATH + token, {"Content-Type": content_type})
+
+    def read_permit(self, token: str) -> Permit | None:
+        """Return what the token of a signed upload allows; None if it was not signed here."""
+        with self._errors_translated():
+            return self._upload_key.read(token)
 
     def _path(self, name: str) -> Path:
         return self._root / parse_blob_name(name)

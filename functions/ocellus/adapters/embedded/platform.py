@@ -1,8 +1,9 @@
 """The local platform: Firebase Hosting, Cloud Functions, Eventarc and Cloud Scheduler on a laptop.
 
 One process serves what the deployment spreads over four services: `hosting` routes requests,
-`inbox` announces dropped files, `events` calls functions. The functions are the deployed ones,
-loaded by the functions framework, each from its own execution of `main.py`.
+`signed_uploads` takes what goes straight to the bucket, `inbox` announces dropped files, `events`
+calls functions. The functions are the deployed ones, loaded by the functions framework, each from
+its own execution of `main.py`.
 """
 
 from __future__ import annotations
@@ -21,9 +22,11 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp
 
+from ocellus.adapters.embedded.directory_blobs import DirectoryBlobs
 from ocellus.adapters.embedded.events import Trigger, tick
 from ocellus.adapters.embedded.hosting import Hosting, read_site
 from ocellus.adapters.embedded.inbox import announce_files
+from ocellus.adapters.embedded.signed_uploads import SignedUploads
 from ocellus.errors import InvalidSetting
 
 _HTTP_FUNCTIONS = ("predict", "api")
@@ -43,8 +46,8 @@ def create_platform(
     """Return the app that serves the site in `web` and the functions in `source`/main.py.
 
     While its lifespan runs, files dropped into `inbox` (made if absent) are announced to
-    `on_upload`, and `on_tick` is called every `tick_s` seconds; requests reach neither. `on_stop`
-    is called last.
+    `on_upload`, and `on_tick` is called every `tick_s` seconds; requests reach neither. Signed
+    uploads go into `inbox`, too. `on_stop` is called last.
 
     Raises: InvalidSetting if `web/firebase.json` cannot be used; what the functions framework
     raises if `main.py` lacks an entry point.
@@ -71,7 +74,11 @@ def create_platform(
             on_stop()
 
     return Starlette(
-        middleware=[Middleware(Hosting, site=site, functions=functions)], lifespan=lifespan
+        middleware=[
+            Middleware(SignedUploads, blobs=DirectoryBlobs(inbox)),
+            Middleware(Hosting, site=site, functions=functions),
+        ],
+        lifespan=lifespan,
     )
 
 

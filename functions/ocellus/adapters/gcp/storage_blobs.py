@@ -14,8 +14,10 @@ from google.cloud.storage import Client
 from google.cloud.storage.exceptions import DataCorruption, InvalidResponse
 from google.cloud.storage.retry import DEFAULT_RETRY
 
+from ocellus.adapters.gcp.storage_signing import UrlSigner
 from ocellus.blob_names import is_blob_name, parse_blob_name
 from ocellus.errors import AlreadyExists, InvalidSetting, NotFound, StoreUnavailable
+from ocellus.signed_upload import SignedUpload
 
 TIMEOUT_S = 10.0
 """For a connection, and for the next bytes of an answer."""
@@ -57,6 +59,7 @@ class StorageBlobs:
                 " key file or run `gcloud auth application-default login`; for an emulator set"
                 " STORAGE_EMULATOR_HOST.",
             ) from e
+        self._signer = UrlSigner(self._bucket.client)
         self._prefix = prefix
         self._found_bucket = False
         self._limits = {"timeout": TIMEOUT_S, "retry": DEFAULT_RETRY.with_timeout(DEADLINE_S)}
@@ -114,6 +117,31 @@ class StorageBlobs:
                 blob.delete(**self._limits)
             except google_errors.NotFound:
                 self._find_bucket()
+
+    def sign_upload(
+        self, name: str, content_type: str, max_bytes: int, expires_s: int
+    ) -> SignedUpload:
+        blob = self._blob(name)
+        headers = {
+            "Content-Type": content_type,
+            "x-goog-content-length-range": f"0,{max_bytes}",
+            "x-goog-if-generation-match": "0",
+        }
+        try:
+            url = blob.generate_signed_url(
+                version="v4",
+                method="PUT",
+                expiration=expires_s,
+                headers=dict(headers),  # the library adds to it
+                **self._signer.arguments(),
+            )
+        except (*_UNAVAILABLE, GoogleAuthError) as e:
+            raise StoreUnavailable(
+                f"The upload cannot be signed: {e}.",
+                "Give this service account the role roles/iam.serviceAccountTokenCreator on itself;"
+                " if it has it, try again.",
+            ) from e
+        return SignedUpload(url, headers)
 
     def _blob(self, name: str) -> Any:
         return self._bucket.blob(self._prefix + parse_blob_name(name))
