@@ -159,15 +159,17 @@ def test_what_nobody_answers_is_store_unavailable(monkeypatch: pytest.MonkeyPatc
         StorageBlobs("bucket").get("a")
 
 
-@pytest.mark.parametrize(
-    ("bucket", "wrong"), [("bucket", "GOOGLE_APPLICATION_CREDENTIALS"), ("", "bucket's name")]
-)
-def test_opening_says_which_setting_is_wrong(
-    monkeypatch: pytest.MonkeyPatch, bucket: str, wrong: str
-) -> None:
+def test_opening_without_credentials_says_what_to_set(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", "/absent.json")
-    with pytest.raises(InvalidSetting, match=wrong):
-        StorageBlobs(bucket)
+    with pytest.raises(InvalidSetting, match="Set GOOGLE_APPLICATION_CREDENTIALS"):
+        StorageBlobs("bucket")
+
+
+@pytest.mark.parametrize("name", ["", "gs://bucket", "bucket/folder", "My bucket", "-a"])
+@pytest.mark.usefixtures("storage_bucket")
+def test_what_can_be_no_buckets_name_is_refused_at_once(name: str) -> None:
+    with pytest.raises(InvalidSetting, match="no bucket's name"):
+        StorageBlobs(name)
 
 
 def test_prefixes_keep_blobs_apart(storage_bucket: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,6 +25,8 @@ TIMEOUT_S = 10.0
 DEADLINE_S = 20.0
 """After which nothing is tried again."""
 
+# Source: https://cloud.google.com/storage/docs/buckets#naming
+_BUCKET_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]")
 _WRITE_ID = "ocellus-write"
 _UNAVAILABLE = (
     google_errors.GoogleAPIError,
@@ -48,16 +51,20 @@ class StorageBlobs:
 
         STORAGE_EMULATOR_HOST leads to an emulator, without credentials.
 
-        Raises: InvalidSetting if the name is malformed or no credentials are to be had.
+        Raises: InvalidSetting if the name can be no bucket's or no credentials are to be had.
         """
+        if not _BUCKET_NAME.fullmatch(bucket):
+            raise InvalidSetting(
+                f"{bucket[:80]!r} can be no bucket's name.",
+                "Set the name alone, as in 'my-project-models': no gs:// and no folder.",
+            )
         try:
             self._bucket = Client(project=None).bucket(bucket)
         except (GoogleAuthError, OSError, ValueError) as e:
             raise InvalidSetting(
                 f"The bucket {bucket!r} cannot be opened: {e}",
-                "See that the bucket's name is right, and set GOOGLE_APPLICATION_CREDENTIALS to a"
-                " key file or run `gcloud auth application-default login`; for an emulator set"
-                " STORAGE_EMULATOR_HOST.",
+                "Set GOOGLE_APPLICATION_CREDENTIALS to a key file or run `gcloud auth"
+                " application-default login`; for an emulator set STORAGE_EMULATOR_HOST.",
             ) from e
         self._signer = UrlSigner(self._bucket.client)
         self._prefix = prefix
