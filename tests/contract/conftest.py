@@ -1,7 +1,8 @@
 """One suite per port, run against every adapter.
 
 To add an adapter, add a factory to `STATES`, `BLOBS` and `JOBS`. A State or Blobs factory returns
-a picklable callable that opens the port, so that other processes can open it too.
+a picklable callable that opens the port, so that other processes can open it too. A State factory
+takes the request for its test's other fixtures.
 """
 
 from __future__ import annotations
@@ -17,17 +18,28 @@ from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from threading import Barrier
-from typing import Any
+from typing import Any, Protocol
 
 import pytest
 
 from ocellus.adapters.embedded.directory_blobs import DirectoryBlobs
 from ocellus.adapters.embedded.sqlite_state import SqliteState
 from ocellus.adapters.embedded.subprocess_jobs import SubprocessJobs
-from ocellus.ports import Blobs, Jobs
+from ocellus.adapters.gcp.firestore_state import FirestoreState
+from ocellus.ports import Blobs, Jobs, State
 
-STATES: dict[str, Callable[[Path], Callable[[], SqliteState]]] = {
-    "embedded": lambda folder: partial(SqliteState, folder / "state.sqlite3"),
+
+class OpenState(State, Protocol):
+    """State as a test opens it."""
+
+    def close(self) -> None: ...
+
+
+STATES: dict[str, Callable[[pytest.FixtureRequest], Callable[[], OpenState]]] = {
+    "embedded": lambda request: partial(
+        SqliteState, request.getfixturevalue("tmp_path") / "state.sqlite3"
+    ),
+    "gcp": lambda request: partial(FirestoreState, request.getfixturevalue("firestore_project")),
 }
 BLOBS: dict[str, Callable[[Path], Callable[[], Blobs]]] = {
     "embedded": lambda folder: partial(DirectoryBlobs, folder / "blobs"),
@@ -35,12 +47,12 @@ BLOBS: dict[str, Callable[[Path], Callable[[], Blobs]]] = {
 
 
 @pytest.fixture(params=STATES)
-def open_state(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], SqliteState]:
-    return STATES[request.param](tmp_path)
+def open_state(request: pytest.FixtureRequest) -> Callable[[], OpenState]:
+    return STATES[request.param](request)
 
 
 @pytest.fixture
-def state(open_state: Callable[[], SqliteState]) -> Iterator[SqliteState]:
+def state(open_state: Callable[[], OpenState]) -> Iterator[OpenState]:
     state = open_state()
     yield state
     state.close()
