@@ -13,7 +13,7 @@ import pytest
 from google.cloud.firestore import Client
 
 from ocellus.adapters.gcp.firestore_state import FirestoreState
-from ocellus.errors import RunActive
+from ocellus.errors import NotFound, RunActive
 from ocellus.runs import Mode, Run
 from ocellus.samples import Filing, Sample, sha256_of
 
@@ -68,3 +68,11 @@ def test_the_public_document_of_a_run_names_no_machine(
     assert document is not None
     assert document["status"] == "running"
     assert "machine:42" not in document.values()
+
+
+@pytest.mark.parametrize("sha256", ["f" * 2000, "__ff__", ".", "ff/ff"])
+def test_what_firestore_refuses_as_an_id_names_no_sample(
+    state: FirestoreState, sha256: str
+) -> None:
+    with pytest.raises(NotFound):
+        state.remove_sample(sha256)

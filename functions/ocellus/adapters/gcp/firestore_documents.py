@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import hashlib
 import random
+import re
 import secrets
 import time
 
@@ -29,6 +30,8 @@ from google.cloud.firestore import Client, CollectionReference, DocumentReferenc
 
 SHARDS = 10
 """One document takes about one write a second for long; counters are spread over so many."""
+
+_SAMPLE = re.compile("[0-9a-f]{1,64}")
 
 
 class Documents:
@@ -59,6 +62,11 @@ class Documents:
 
     def new_audit_event(self) -> DocumentReference:
         return self.audit.document(f"{time.time_ns():020}-{secrets.token_hex(4)}")
+
+
+def can_name_a_sample(text: str) -> bool:
+    """Say whether a sample's document could have this id; Firestore refuses some texts as ids."""
+    return _SAMPLE.fullmatch(text) is not None
 
 
 def any_of(shards: list[DocumentReference]) -> DocumentReference:

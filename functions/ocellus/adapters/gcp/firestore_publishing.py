@@ -8,6 +8,7 @@ from google.cloud.firestore import FieldFilter, WriteBatch
 
 from ocellus.adapters.gcp.firestore_audit import append_event
 from ocellus.adapters.gcp.firestore_database import SCAN_DEADLINE_S
+from ocellus.adapters.gcp.firestore_documents import can_name_a_sample
 from ocellus.adapters.gcp.firestore_runs import FirestoreRuns, store_ended
 from ocellus.adapters.gcp.firestore_serving import promote, register
 from ocellus.errors import AlreadyExists
@@ -56,6 +57,7 @@ class FirestorePublishing(FirestoreRuns):
             for sample in self._query(marked, SCAN_DEADLINE_S):
                 if sample.id not in named:
                     batch.update(sample.reference, {"set_aside_by": None})
-        for sample in self._get(*map(self._documents.sample, filter(str.isalnum, named))):
+        samples = map(self._documents.sample, filter(can_name_a_sample, named))
+        for sample in self._get(*samples):
             if sample.exists:
                 batch.update(sample.reference, {"set_aside_by": run.id})

@@ -5,12 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import asdict
 
-from google.cloud.firestore import (
-    Increment,
-    LastUpdateOption,
-    Query,
-    WriteBatch,
-)
+from google.cloud.firestore import Increment, LastUpdateOption, Query, WriteBatch
 
 from ocellus.adapters.gcp.firestore_database import (
     SCAN_DEADLINE_S,
@@ -18,7 +13,7 @@ from ocellus.adapters.gcp.firestore_database import (
     Snapshot,
     fields_of,
 )
-from ocellus.adapters.gcp.firestore_documents import Documents, any_of
+from ocellus.adapters.gcp.firestore_documents import Documents, any_of, can_name_a_sample
 from ocellus.errors import NotFound
 from ocellus.samples import Filing, Sample
 
@@ -63,21 +58,24 @@ class FirestoreSamples(FirestoreDatabase):
 
     def remove_sample(self, sha256: str) -> Sample:
         def remove(batch: WriteBatch) -> Sample:
-            # Anything else cannot name a document, much less a sample.
-            found = self._get(self._documents.sample(sha256)) if sha256.isalnum() else []
-            if not any(sample.exists for sample in found):
-                raise NotFound(
-                    f"No sample {sha256[:80]!r} is on file.", "GET /api/samples lists them."
-                )
-            batch.delete(found[0].reference, LastUpdateOption(found[0].update_time))
-            return Sample(**fields_of(found[0]))
+            (found,) = self._get(self._documents.sample(sha256))
+            if not found.exists:
+                raise _no_sample(sha256)
+            batch.delete(found.reference, LastUpdateOption(found.update_time))
+            return Sample(**fields_of(found))
 
+        if not can_name_a_sample(sha256):
+            raise _no_sample(sha256)
         return self._decide(remove)
 
     def new_samples(self) -> int:
         control, *filed = self._get(self._documents.control, *self._documents.filed)
         seen: int = fields_of(control).get("samples_seen", 0)
         return samples_ever_filed(filed) - seen
+
+
+def _no_sample(sha256: str) -> NotFound:
+    return NotFound(f"No sample {sha256[:80]!r} is on file.", "GET /api/samples lists them.")
 
 
 def oldest_first(documents: Documents) -> Query:
