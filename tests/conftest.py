@@ -9,9 +9,11 @@ import sys
 from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 import tiny_version as tiny
+from emulators.firestore import EmulatorMissing, FirestoreEmulator
 from emulators.storage import StorageEmulator
 
 
@@ -49,3 +51,24 @@ def tiny_version(request: pytest.FixtureRequest) -> tiny.TinyVersion:
         subprocess.run([sys.executable, source, part], check=True, capture_output=True, timeout=240)
         part.replace(path)
     return tiny.TinyVersion(path.read_bytes())
+
+
+@pytest.fixture(scope="session")
+def firestore_emulator() -> Iterator[FirestoreEmulator]:
+    try:
+        emulator = FirestoreEmulator()
+    except EmulatorMissing as e:
+        if os.environ.get("ALLOW_MISSING_SERVICES") == "1":
+            pytest.skip(str(e))
+        pytest.fail(f"{e} Or leave its tests out with ALLOW_MISSING_SERVICES=1.")
+    yield emulator
+    emulator.stop()
+
+
+@pytest.fixture
+def firestore_project(
+    firestore_emulator: FirestoreEmulator, monkeypatch: pytest.MonkeyPatch
+) -> str:
+    """A project of the test's own, empty, in the emulator."""
+    monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", firestore_emulator.host)
+    return f"test-{uuid4().hex}"

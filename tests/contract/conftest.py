@@ -1,7 +1,8 @@
 """One suite per port, run against every adapter.
 
 To add an adapter, add a factory to `STATES`, `BLOBS` and `JOBS`. A State or Blobs factory returns
-a picklable callable that opens the port, so that other processes can open it too.
+a picklable callable that opens the port, so that other processes can open it too. The factory
+takes the request for its test's other fixtures.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from threading import Barrier
-from typing import Any
+from typing import Any, Protocol
 
 import pytest
 from emulators import cloud_run
@@ -27,11 +28,22 @@ from ocellus.adapters.embedded.directory_blobs import DirectoryBlobs
 from ocellus.adapters.embedded.sqlite_state import SqliteState
 from ocellus.adapters.embedded.subprocess_jobs import SubprocessJobs
 from ocellus.adapters.gcp.cloud_run_jobs import CloudRunJobs
+from ocellus.adapters.gcp.firestore_state import FirestoreState
 from ocellus.adapters.gcp.storage_blobs import StorageBlobs
-from ocellus.ports import Blobs, Jobs
+from ocellus.ports import Blobs, Jobs, State
 
-STATES: dict[str, Callable[[Path], Callable[[], SqliteState]]] = {
-    "embedded": lambda folder: partial(SqliteState, folder / "state.sqlite3"),
+
+class OpenState(State, Protocol):
+    """State as a test opens it."""
+
+    def close(self) -> None: ...
+
+
+STATES: dict[str, Callable[[pytest.FixtureRequest], Callable[[], OpenState]]] = {
+    "embedded": lambda request: partial(
+        SqliteState, request.getfixturevalue("tmp_path") / "state.sqlite3"
+    ),
+    "gcp": lambda request: partial(FirestoreState, request.getfixturevalue("firestore_project")),
 }
 BLOBS: dict[str, Callable[[pytest.FixtureRequest], Callable[[], Blobs]]] = {
     "embedded": lambda request: partial(
@@ -42,12 +54,12 @@ BLOBS: dict[str, Callable[[pytest.FixtureRequest], Callable[[], Blobs]]] = {
 
 
 @pytest.fixture(params=STATES)
-def open_state(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], SqliteState]:
-    return STATES[request.param](tmp_path)
+def open_state(request: pytest.FixtureRequest) -> Callable[[], OpenState]:
+    return STATES[request.param](request)
 
 
 @pytest.fixture
-def state(open_state: Callable[[], SqliteState]) -> Iterator[SqliteState]:
+def state(open_state: Callable[[], OpenState]) -> Iterator[OpenState]:
     state = open_state()
     yield state
     state.close()
