@@ -31,10 +31,10 @@ def main() -> None:
     manifest = Manifest.from_json((given.version / "manifest.json").read_bytes())
     artifact, side = (given.version / INT8).read_bytes(), manifest.input.width
     images, truth = read_dataset(given.dataset, side).part(TEST)
-    logits, features = run_artifact(artifact, images)
+    logits, _ = run_artifact(artifact, images)
     found = measure(logits, truth, manifest.labels, manifest.calibration.temperature)
     latency = latencies_ms([artifact], images[0], CALLS)[0]
-    outliers = out_of_distribution(artifact, side, logits, features, manifest.calibration)
+    outliers = out_of_distribution(artifact, side, logits, manifest.calibration)
     print(f"# The seed model, int8, on {len(images):,} test images\n\n| | |\n|---|---:|")
     for name, value in {
         "accuracy, %": f"{100 * found['accuracy']:.2f}",

@@ -88,7 +88,7 @@ class Candidate:
     @cached_property
     def calibration(self) -> Calibration:
         """Fitted on the holdout."""
-        return calibrate(self.logits, self.truth, self.replay.part(HOLDOUT)[0])
+        return calibrate(self.logits, self.truth)
 
 
 def load_version(blobs: Blobs, version: str) -> LoadedVersion:

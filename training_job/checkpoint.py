@@ -11,11 +11,10 @@ from typing import Any
 
 import keras
 import numpy as np
-import numpy.typing as npt
+
+from training_job.averaging import Mean, Weights
 
 log = logging.getLogger(__name__)
-
-Weights = list[npt.NDArray[Any]]
 
 
 @dataclass
@@ -43,6 +42,8 @@ class Standing:
     curves: Curves = field(default_factory=Curves)
     best: Weights | None = None
     """The weights of the least validation loss, if the training may stop early."""
+    mean: Mean = field(default_factory=Mean)
+    """Of the weights at a steady rate, if the training ends with such epochs."""
 
 
 def save(path: Path, network: keras.Model, standing: Standing, fingerprint: str) -> None:
@@ -51,7 +52,8 @@ def save(path: Path, network: keras.Model, standing: Standing, fingerprint: str)
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     told = asdict(standing)
-    best = told.pop("best") or []
+    best, mean = told.pop("best") or [], told.pop("mean")
+    told["averaged"] = mean["count"]
     part = path.with_suffix(".part")
     with part.open("wb") as file:
         np.savez(
@@ -59,6 +61,7 @@ def save(path: Path, network: keras.Model, standing: Standing, fingerprint: str)
             **_numbered("weight", network.get_weights()),
             **_numbered("optimizer", [v.numpy() for v in network.optimizer.variables]),
             **_numbered("best", best),
+            **_numbered("mean", mean["weights"] or []),
             standing=np.array(json.dumps(told)),
             fingerprint=np.array(fingerprint),
         )
@@ -82,7 +85,8 @@ def restore(path: Path, network: keras.Model, fingerprint: str) -> Standing:
             variable.assign(value)
         told = json.loads(str(saved["standing"]))
         told["curves"] = Curves(**told["curves"])
-        return Standing(**told, best=_listed("best", saved) or None)
+        mean = Mean(told.pop("averaged"), _listed("mean", saved) or None)
+        return Standing(**told, best=_listed("best", saved) or None, mean=mean)
 
 
 def _numbered(name: str, arrays: Weights) -> dict[str, Any]:

@@ -22,8 +22,8 @@ class Muon(keras.optimizers.Optimizer):  # type: ignore[misc]
     """
 
     def __init__(self, recipe: Recipe, steps: int, batch: int, head: keras.layers.Dense) -> None:
-        """`steps` is the length of the whole training; the rates fall linearly to zero over it."""
-        super().__init__(learning_rate=keras.optimizers.schedules.PolynomialDecay(1.0, steps, 0.0))
+        """The rates fall linearly to zero over `steps`, then are the recipe's steady one."""
+        super().__init__(learning_rate=_FallThenSteady(steps, recipe.averaged_rate))
         self._recipe = recipe
         self._decay = recipe.weight_decay * batch
         self._head_rate = recipe.head_rate * (HEAD_SCALE / head.kernel.shape[0]) ** 2
@@ -59,6 +59,15 @@ class Muon(keras.optimizers.Optimizer):  # type: ignore[misc]
             gradient = gradient + self._decay / rate * variable
             self.assign(momentum, recipe.momentum * momentum + gradient)
             self.assign_sub(variable, share * rate * (gradient + recipe.momentum * momentum))
+
+
+class _FallThenSteady(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[misc]
+    def __init__(self, steps: int, steady: float) -> None:
+        self._steps, self._steady = steps, steady
+
+    def __call__(self, step: Any) -> Any:
+        done = ops.cast(step, "float32")
+        return ops.where(done < self._steps, 1 - done / max(self._steps, 1), self._steady)
 
 
 HEAD_SCALE = 8

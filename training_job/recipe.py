@@ -9,6 +9,7 @@ from ocellus.runs import Options
 
 SMALL = 5_000
 """Fewer training images than this are a small set."""
+GENTLE_EPOCHS = 5
 MOBILENET = "mobilenet_v3_small"
 """The backbone that a training may ask for."""
 MOBILENET_SIDE = 224
@@ -27,7 +28,7 @@ class Recipe:
     widths: tuple[int, ...] = (64, 256, 256)
     depth: int = 3
     """Channels of the blocks, and convolutions in each."""
-    epochs: int = 50
+    epochs: int = 62
     batch: int = 500
     kernel_rate: float = 0.08
     """Muon: how far a convolution's kernel turns in a step, as a share of its norm."""
@@ -53,6 +54,11 @@ class Recipe:
     """Alpha of the beta distribution by which two images are mixed; 0 mixes none."""
     balance: bool = True
     """Whether rare labels weigh more."""
+    averaged: int = 12
+    """So many of the epochs, the last ones, go on at steady rates, and the mean of the weights that
+    they pass through is what was learned."""
+    averaged_rate: float = 0.15
+    """The steady rates, as a share of the first."""
     patience: int = 0
     """Stop after so many epochs without a better validation loss and keep the best weights; the
     validation images, a tenth, are set aside from the training images. 0 trains to the end."""
@@ -62,19 +68,23 @@ class Recipe:
 def recipe_for(images: int, options: Options, *, gentle: bool = False) -> Recipe:
     """Return the recipe that suits a number of training images, with `options`' epochs and seed.
 
-    `gentle` is for a network that has learned already: a fifth of the rates, a tenth of the
-    epochs.
+    `gentle` is for a network that has learned already: steady rates alone, or for a small set a
+    fifth of the rates and fewer epochs.
     """
     recipe = _by_size(images)
-    if gentle:
+    if gentle and recipe.averaged:
+        recipe = replace(recipe, epochs=GENTLE_EPOCHS, averaged=GENTLE_EPOCHS)
+    elif gentle:
         recipe = replace(
             recipe,
-            epochs=max(recipe.epochs // 10, 5),
+            epochs=max(recipe.epochs // 10, GENTLE_EPOCHS),
             kernel_rate=recipe.kernel_rate / 5,
             bias_rate=recipe.bias_rate / 5,
             head_rate=recipe.head_rate / 5,
         )
     asked: dict[str, Any] = {k: options[k] for k in ("epochs", "seed") if k in options}
+    if "epochs" in asked and not gentle:
+        asked["averaged"] = min(recipe.averaged, asked["epochs"] // 5)
     return replace(recipe, **asked)
 
 
@@ -95,5 +105,6 @@ def _by_size(images: int) -> Recipe:
         colour=0.3,
         cutout=0.25,
         mixup=0.2,
+        averaged=0,
         patience=max(8, epochs // 4),
     )

@@ -103,11 +103,7 @@ def version_files(
         "evaluations": evaluations,
         "curves": asdict(candidate.curves),
         "out_of_distribution": out_of_distribution(
-            candidate.int8,
-            side,
-            candidate.logits,
-            candidate.replay.part(HOLDOUT)[0],
-            calibration,
+            candidate.int8, side, candidate.logits, calibration
         ),
         "duplicates": [asdict(x) for x in data.duplicates] if data else [],
         "unreadable": data.unreadable if data else [],

@@ -16,6 +16,7 @@ from scipy.special import log_softmax
 
 from ocellus.runs import Progress
 from training_job.augment import epoch_batches
+from training_job.averaging import TIMES_AN_EPOCH
 from training_job.checkpoint import Curves, Standing, restore, save
 from training_job.network import with_precision
 from training_job.optimizer import Muon
@@ -67,9 +68,10 @@ def train(
         images, classes = images[~aside], classes[~aside]
     batch = min(recipe.batch, max(len(images) // 8, 2))
     steps = max(len(images) // batch, 1)
+    falling = recipe.epochs - recipe.averaged
     learner = with_precision(network, precision())
     learner.compile(
-        optimizer=Muon(recipe, recipe.epochs * steps, batch, learner.get_layer("logits")),
+        optimizer=Muon(recipe, falling * steps, batch, learner.get_layer("logits")),
         loss=keras.losses.CategoricalCrossentropy(
             from_logits=True, label_smoothing=recipe.label_smoothing, reduction="sum"
         ),
@@ -94,6 +96,8 @@ def train(
             now.step += 1
             now.loss_sum += float(logs["loss"]) / len(made.images)
             now.accuracy_sum += float(logs["accuracy"])
+            if now.epoch >= falling and now.step % max(steps // TIMES_AN_EPOCH, 1) == 0:
+                now.mean.add(learner.get_weights())
             now.seconds = spent + time.monotonic() - began
             rate = (now.step - first) / (now.seconds - spent)
             try:
@@ -111,10 +115,10 @@ def train(
             if recipe.patience and curves.validation_loss[-1] == min(curves.validation_loss):
                 now.best = learner.get_weights()
         curves.seconds.append(round(spent + time.monotonic() - began, 2))
-        now = Standing(epoch=now.epoch + 1, curves=curves, best=now.best)
+        now = Standing(epoch=now.epoch + 1, curves=curves, best=now.best, mean=now.mean)
     save(checkpoint, learner, now, fingerprint)
     trained = with_precision(network, "float32")
-    trained.set_weights(now.best or learner.get_weights())
+    trained.set_weights(now.best or now.mean.weights or learner.get_weights())
     return trained, curves
 
 

@@ -46,18 +46,18 @@ class InputSpec:
 class Calibration:
     """`probabilities = softmax(logits / temperature)`; under `threshold` the answer is unsure.
 
-    `least_activations` has a figure for each label: an image answered with the label whose
-    activation is under it is of none of them. Where there is no figure, nothing is said of that.
+    `least_evidence` has a figure for each label: an image answered with the label for which less
+    evidence speaks is of none of them. Where there is no figure, nothing is said of that.
     """
 
     temperature: float
     threshold: float
-    least_activations: list[float | None] | None = None
+    least_evidence: list[float | None] | None = None
 
-    def is_none(self, answer: int, activation: float) -> bool:
+    def is_none(self, answer: int, evidence: float) -> bool:
         """Whether an image answered with the label of that index is of none of the labels."""
-        least = self.least_activations[answer] if self.least_activations else None
-        return least is not None and activation < least
+        least = self.least_evidence[answer] if self.least_evidence else None
+        return least is not None and evidence < least
 
 
 @dataclass(frozen=True)
@@ -152,11 +152,11 @@ def _check(m: Manifest) -> None:
     t = m.calibration.temperature
     require(math.isfinite(t) and t > 0, "a temperature above 0", t)
     require(0 <= m.calibration.threshold <= 1, "a threshold in 0..1", m.calibration.threshold)
-    least = m.calibration.least_activations
+    least = m.calibration.least_evidence
     if least is not None:
-        require(len(least) == len(m.labels), "a least activation for each label", least)
+        require(len(least) == len(m.labels), "a least evidence for each label", least)
         finite = all(x is None or math.isfinite(x) for x in least)
-        require(finite, "finite least activations", least)
+        require(finite, "finite least evidence", least)
     shape = (GOLDEN_COUNT, len(m.labels))
     require(np.shape(m.golden.logits) == shape, f"golden logits {shape}", np.shape(m.golden.logits))
 

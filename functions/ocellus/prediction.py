@@ -41,14 +41,14 @@ def softmax(logits: npt.NDArray[np.floating], temperature: float) -> npt.NDArray
     return np.asarray(exponent / exponent.sum(axis=-1, keepdims=True))
 
 
-def activation(features: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
-    """Features [..., n] to their mean: how strongly an image excites the network. Images of no
-    known label excite it less; so does energy tell them, less well.
+def evidence(logits: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
+    """Logits [..., classes] to the log of the sum of their exponentials: how much speaks for any
+    label at all. For images of no known label less does.
 
-    Source of the idea: Yu et al., "Block Selection Method for Using Feature Norm in
-    Out-of-Distribution Detection", CVPR 2023.
+    Source: Liu et al., "Energy-based Out-of-distribution Detection", NeurIPS 2020: it is the
+    negative energy at temperature 1.
     """
-    return np.asarray(features.mean(axis=-1, dtype=np.float64))
+    return np.asarray(np.logaddexp.reduce(logits.astype(np.float64), axis=-1))
 
 
 class Classifier:
@@ -67,7 +67,7 @@ class Classifier:
         started = time.perf_counter()
         image = decode(data, spec.height, spec.width)
         decoded = time.perf_counter()
-        logits, features = self._run(image)
+        logits = self.logits(image)
         calibration = self.manifest.calibration
         probabilities = softmax(logits, calibration.temperature)
         inferred = time.perf_counter()
@@ -79,7 +79,7 @@ class Classifier:
             label=label,
             probability=probability,
             unsure=probability < calibration.threshold,
-            none_of_these=calibration.is_none(int(order[0]), float(activation(features))),
+            none_of_these=calibration.is_none(int(order[0]), float(evidence(logits))),
             probabilities=ranked,
             decode_ms=(decoded - started) * 1e3,
             inference_ms=(inferred - decoded) * 1e3,
@@ -87,13 +87,8 @@ class Classifier:
 
     def logits(self, image: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
         """uint8 [height, width, 3] to logits float32 [classes]."""
-        return self._run(image)[0]
-
-    def _run(
-        self, image: npt.NDArray[np.uint8]
-    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
         with self._sessions.lend() as session:
-            return session.run(image)
+            return session.run(image)[0]
 
     def _check_golden(self) -> None:
         t = self.manifest.calibration.temperature

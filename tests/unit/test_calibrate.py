@@ -1,4 +1,4 @@
-"""Calibration on made-up logits and features, and the drawn images of no label."""
+"""Calibration on made-up logits, and the drawn images of no label."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ import pytest
 from tiny_version import TinyVersion
 
 from ocellus.manifest import Calibration
-from ocellus.prediction import activation, softmax
+from ocellus.prediction import evidence, softmax
 from training_job.calibrate import KNOWN_KEPT, TARGET_PRECISION, calibrate, out_of_distribution
 from training_job.metrics import measure
 from training_job.outliers import outliers
 
 RNG = np.random.default_rng(5)
 TRUTH = RNG.integers(0, 4, 4000)
-FEATURES = RNG.random((4000, 8))
+LOGITS = RNG.normal(size=(4000, 4)).astype(np.float32)
 
 
 def logits_of(truth: np.ndarray, sharpness: float) -> np.ndarray:
@@ -28,7 +28,7 @@ def logits_of(truth: np.ndarray, sharpness: float) -> np.ndarray:
 
 def test_the_temperature_undoes_overconfidence() -> None:
     logits = logits_of(TRUTH, 3.0)
-    calibration = calibrate(logits, TRUTH, FEATURES)
+    calibration = calibrate(logits, TRUTH)
     assert abs(calibration.temperature - 3.0) < 0.3
     before = measure(logits, TRUTH, list("abcd"), 1.0)["calibration_error"]
     after = measure(logits, TRUTH, list("abcd"), calibration.temperature)["calibration_error"]
@@ -37,7 +37,7 @@ def test_the_temperature_undoes_overconfidence() -> None:
 
 def test_answers_above_the_threshold_are_as_precise_as_promised() -> None:
     logits = logits_of(TRUTH, 1.0)
-    calibration = calibrate(logits, TRUTH, FEATURES)
+    calibration = calibrate(logits, TRUTH)
     probabilities = softmax(logits, calibration.temperature)
     sure = probabilities.max(axis=1) >= calibration.threshold
     assert 0 < sure.sum() < len(sure)
@@ -45,31 +45,30 @@ def test_answers_above_the_threshold_are_as_precise_as_promised() -> None:
     assert right.mean() >= TARGET_PRECISION - 0.001
 
 
-def kept(fitted_on: np.ndarray, features: np.ndarray, label: int) -> float:
+def kept(fitted_on: np.ndarray, logits: np.ndarray, label: int) -> float:
     """Share of a label's images that are kept in when the label has the rows `fitted_on`."""
-    logits = np.zeros((len(fitted_on), 4), np.float32)
-    calibration = calibrate(logits, np.full(len(fitted_on), label), fitted_on)
-    active = activation(features).tolist()
-    return 1 - float(np.mean([calibration.is_none(label, x) for x in active]))
+    calibration = calibrate(fitted_on, np.full(len(fitted_on), label))
+    found = evidence(logits).tolist()
+    return 1 - float(np.mean([calibration.is_none(label, x) for x in found]))
 
 
 def test_all_but_a_few_known_images_are_kept_in() -> None:
-    assert kept(FEATURES[:2000], FEATURES[2000:], 1) == pytest.approx(KNOWN_KEPT, abs=0.005)
+    assert kept(LOGITS[:2000], LOGITS[2000:], 1) == pytest.approx(KNOWN_KEPT, abs=0.005)
 
 
 def test_few_held_out_images_of_a_label_turn_no_more_known_ones_away() -> None:
-    shares = [kept(FEATURES[i : i + 8], FEATURES, 1) for i in range(0, 800, 8)]
+    shares = [kept(LOGITS[i : i + 8], LOGITS, 1) for i in range(0, 800, 8)]
     assert np.mean(shares) == pytest.approx(KNOWN_KEPT, abs=0.005)
-    assert kept(FEATURES[:4], FEATURES - 1e6, 1) == 1.0
+    assert kept(LOGITS[:4], LOGITS - 1e6, 1) == 1.0
 
 
-def test_a_label_that_excites_less_keeps_its_images_and_leaves_the_others_their_bound() -> None:
+def test_a_label_for_which_less_speaks_keeps_its_images_and_leaves_the_others_their_bound() -> None:
     faint = TRUTH == 3
-    features = FEATURES - np.where(faint, 10.0, 0.0)[:, None]
-    calibration = calibrate(logits_of(TRUTH, 1.0), TRUTH, features)
-    active = activation(features)
-    assert np.mean([calibration.is_none(3, x) for x in active[faint]]) < 0.02
-    assert np.mean([calibration.is_none(0, x) for x in active[faint]]) == 1.0
+    logits = LOGITS - np.where(faint, 10.0, 0.0)[:, None]
+    calibration = calibrate(logits, TRUTH)
+    found = evidence(logits)
+    assert np.mean([calibration.is_none(3, x) for x in found[faint]]) < 0.02
+    assert np.mean([calibration.is_none(0, x) for x in found[faint]]) == 1.0
 
 
 @pytest.mark.parametrize("side", [32, 96])
@@ -83,10 +82,10 @@ def test_outliers_are_the_same_again_and_differ_from_each_other(side: int) -> No
         assert len({image.tobytes() for image in images}) == 6
 
 
-def test_what_excites_less_is_told(tiny_version: TinyVersion) -> None:
+def test_images_for_which_less_speaks_are_told(tiny_version: TinyVersion) -> None:
     calibration = Calibration(1.0, 0.5, [1e5] * 3)
-    known = np.zeros((50, 3), np.float32), np.full((50, 3), 1e6, np.float32)
-    found = out_of_distribution(tiny_version.artifact, 32, *known, calibration)
+    known = np.full((50, 3), 1e6, np.float32)
+    found = out_of_distribution(tiny_version.artifact, 32, known, calibration)
     assert found["known_called_none"] == 0
     assert {s["auroc"] for s in found["sources"].values()} == {1.0}
     assert {s["told"] for s in found["sources"].values()} == {1.0}

@@ -54,7 +54,7 @@ def test_the_threshold_is_the_manifests(tiny_version: TinyVersion) -> None:
     assert not classifier.classify(picture("grey")).unsure
 
 
-def test_an_image_that_excites_the_network_less_than_known_ones_is_none_of_these(
+def test_an_image_for_which_less_speaks_than_for_known_ones_is_none_of_these(
     tiny_version: TinyVersion,
 ) -> None:
     image = picture("red")

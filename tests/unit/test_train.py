@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 import training_job.train
 from ocellus.runs import Progress
 from ocellus.runtime import HeadSession
+from training_job.averaging import Mean
 from training_job.checkpoint import Curves
 from training_job.evaluate import run_artifact
 from training_job.export import export
@@ -26,7 +28,7 @@ COLOURS = np.array([[200, 40, 40], [40, 200, 40]])
 CLASSES = np.arange(64) % 2
 IMAGES = np.clip(COLOURS[CLASSES][:, None, None] + RNG.normal(0, 30, (64, 32, 32, 3)), 0, 255)
 IMAGES = IMAGES.astype(np.uint8)
-RECIPE = Recipe(epochs=3, batch=16, cutout=0)
+RECIPE = Recipe(epochs=3, averaged=0, batch=16, cutout=0)
 
 
 def fresh(seed: int = 1) -> keras.Model:
@@ -54,11 +56,13 @@ def test_training_learns_and_tells_its_progress(tmp_path: Path) -> None:
     assert all(p.steps_per_s and p.steps_per_s > 0 for p in told)
 
 
+@pytest.mark.parametrize("averaged", [0, 2], ids=["", "averaged"])
 @pytest.mark.parametrize("at", [(1, 3), (3, 2)], ids=["in the first epoch", "in the last"])
 def test_a_stopped_training_resumes_at_the_step_and_ends_the_same(
-    tmp_path: Path, at: tuple[int, int]
+    tmp_path: Path, at: tuple[int, int], averaged: int
 ) -> None:
-    whole, expected = run(RECIPE, tmp_path / "whole.npz", lambda p: None)
+    recipe = replace(RECIPE, averaged=averaged)
+    whole, expected = run(recipe, tmp_path / "whole.npz", lambda p: None)
 
     def stop(progress: Progress) -> None:
         if (progress.epoch, progress.step) == at:
@@ -66,13 +70,30 @@ def test_a_stopped_training_resumes_at_the_step_and_ends_the_same(
 
     checkpoint = tmp_path / "stopped.npz"
     with pytest.raises(Interrupted):
-        run(RECIPE, checkpoint, stop)
+        run(recipe, checkpoint, stop)
     told: list[Progress] = []
-    resumed, curves = run(RECIPE, checkpoint, told.append)
+    resumed, curves = run(recipe, checkpoint, told.append)
     assert len(told) == 3 * 8 - ((at[0] - 1) * 8 + at[1])
     np.testing.assert_allclose(curves.loss, expected.loss, rtol=1e-3)
     for one, other in zip(whole.get_weights(), resumed.get_weights(), strict=True):
         np.testing.assert_allclose(one, other, rtol=0.01, atol=0.01)
+
+
+def test_what_is_learned_is_the_mean_of_the_last_weights(tmp_path: Path) -> None:
+    passed: list[list[np.ndarray]] = []
+    add = Mean.add
+
+    def listen(mean: Mean, weights: list[np.ndarray]) -> None:
+        passed.append([w.copy() for w in weights])
+        add(mean, weights)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Mean, "add", listen)
+        network, _ = run(replace(RECIPE, averaged=1), tmp_path / "c.npz", lambda p: None)
+    assert len(passed) == 8
+    for i, weights in enumerate(network.get_weights()):
+        mean = np.mean([each[i] for each in passed], axis=0)
+        np.testing.assert_allclose(weights, mean, rtol=1e-4, atol=1e-5)
 
 
 def test_a_killed_training_has_saved_what_it_did(
@@ -97,14 +118,14 @@ def test_a_checkpoint_of_another_training_is_not_used(
     checkpoint = tmp_path / "c.npz"
     run(RECIPE, checkpoint, lambda p: None)
     told: list[Progress] = []
-    run(Recipe(epochs=2, batch=16, seed=9), checkpoint, told.append)
+    run(Recipe(epochs=2, averaged=0, batch=16, seed=9), checkpoint, told.append)
     assert (told[0].epoch, told[0].step) == (1, 1)
     assert "starting afresh" in caplog.text
 
 
 def test_a_patient_training_stops_and_keeps_the_best_weights(tmp_path: Path) -> None:
     noise = np.random.default_rng(3).integers(0, 255, IMAGES.shape, dtype=np.uint8)
-    recipe = Recipe(epochs=40, batch=16, patience=2)
+    recipe = Recipe(epochs=40, averaged=0, batch=16, patience=2)
     _, curves = train(fresh(), noise, CLASSES, recipe, tmp_path / "c.npz", lambda p: None)
     losses = curves.validation_loss
     assert len(losses) < 40
