@@ -30,7 +30,7 @@ from training_job.evaluate import latencies_ms, run_artifact
 from training_job.export import export
 from training_job.network import build_network, initialise
 from training_job.plots.style import LIGHT, Picture, Theme, render
-from training_job.recipe import Recipe
+from training_job.recipe import Recipe, recipe_for
 from training_job.train import train
 
 SHIPPED = Recipe()
@@ -56,8 +56,8 @@ def main() -> None:
     given = parser.parse_args()
     given.work.mkdir(parents=True, exist_ok=True)
     data = kept_apart(read_dataset(given.dataset, SIDE))
-    recipes = [replace(SHIPPED, widths=w, depth=d, epochs=given.epochs) for w, d in NETWORKS]
-    shipped = replace(SHIPPED, epochs=given.epochs)
+    shipped = recipe_for(len(data.images), {"epochs": given.epochs})
+    recipes = [replace(shipped, widths=w, depth=d) for w, d in NETWORKS]
     trainings = [*recipes, *(replace(shipped, seed=seed) for seed in SEEDS[1:])]
     for recipe in trainings:
         measured(recipe, data, given.work)

@@ -18,7 +18,6 @@ import sys
 import tempfile
 import threading
 import time
-from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
@@ -33,12 +32,12 @@ from training_job.data import read_dataset
 from training_job.network import build_network, initialise, with_precision
 from training_job.optimizer import Muon
 from training_job.pulse import Pulse
-from training_job.recipe import Recipe
+from training_job.recipe import recipe_for
 from training_job.train import precision, train
 
 IMAGES = 15_000
 EPOCHS = 3
-RECIPE = replace(Recipe(), epochs=EPOCHS)
+RECIPE = recipe_for(IMAGES, {"epochs": EPOCHS})
 
 Images = npt.NDArray[np.uint8]
 Classes = npt.NDArray[np.int64]

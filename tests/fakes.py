@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from ocellus.audit import AuditEvent
 from ocellus.errors import (
     AlreadyExists,
     LeaseLost,
@@ -16,7 +17,6 @@ from ocellus.errors import (
     StalePointer,
     StoreUnavailable,
 )
-from ocellus.ports import AuditEvent
 from ocellus.runs import Mode, Options, Progress, Run, RunStatus, parse_run_id
 from ocellus.samples import Filing, Sample
 from ocellus.versions import Pointer, Version

@@ -7,9 +7,9 @@ All methods block; callers on an event loop run them in a thread. Every method m
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
+from ocellus.audit import AuditEvent
 from ocellus.runs import Mode, Options, Progress, Run, RunStatus
 from ocellus.samples import Filing, Sample
 from ocellus.signed_upload import SignedUpload
@@ -58,16 +58,6 @@ class Blobs(Protocol):
         stores nothing and is answered with a status of 400 or more.
         """
         ...
-
-
-@dataclass(frozen=True)
-class AuditEvent:
-    """One line of the audit trail: who did what, when, with the particulars."""
-
-    at: float
-    actor: str
-    action: str
-    detail: Mapping[str, Any]
 
 
 class State(Protocol):

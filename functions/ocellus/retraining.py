@@ -7,8 +7,9 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from ocellus.audit import AuditEvent
 from ocellus.errors import LeaseLost, RunActive, StoreUnavailable
-from ocellus.ports import AuditEvent, Jobs, State
+from ocellus.ports import Jobs, State
 from ocellus.runs import Mode, Run, RunStatus
 
 log = logging.getLogger("ocellus.retraining")

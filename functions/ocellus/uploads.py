@@ -9,11 +9,12 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from ocellus.archives import Entry, is_zip, read_zip
+from ocellus.audit import AuditEvent
 from ocellus.blob_names import is_blob_name
 from ocellus.errors import AlreadyExists, BadInput, NotFound, TooLarge
 from ocellus.images import probe
 from ocellus.labels import parse_label
-from ocellus.ports import AuditEvent, Blobs, State
+from ocellus.ports import Blobs, State
 from ocellus.samples import Filing, Sample, sha256_of
 
 MAX_OBJECT_BYTES = 256 * 1024 * 1024

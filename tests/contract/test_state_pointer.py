@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
+from ocellus.audit import AuditEvent
 from ocellus.errors import NotFound, StalePointer
-from ocellus.ports import AuditEvent, State
+from ocellus.ports import State
 from ocellus.versions import Pointer, Version
 
 

@@ -15,12 +15,12 @@ from starlette.responses import Response
 
 from ocellus import evaluating, publishing, uploads
 from ocellus.archives import Entry, is_zip, read_zip
+from ocellus.audit import AuditEvent
 from ocellus.bootstrap import app
 from ocellus.errors import BadInput, NotFound
 from ocellus.http.answers import json_response, problem
 from ocellus.http.bodies import read_form
 from ocellus.http.routing import Routes, authorise, changes, reads
-from ocellus.ports import AuditEvent
 from ocellus.runs import Mode, Run
 from ocellus.serving import load_manifest
 from ocellus.statistics import summarise

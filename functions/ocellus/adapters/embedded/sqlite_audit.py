@@ -6,7 +6,7 @@ import json
 import sqlite3
 
 from ocellus.adapters.embedded.sqlite_file import SqliteFile
-from ocellus.ports import AuditEvent
+from ocellus.audit import AuditEvent
 
 
 class SqliteAudit(SqliteFile):

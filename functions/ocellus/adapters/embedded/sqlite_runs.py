@@ -11,8 +11,8 @@ from ocellus.adapters.embedded.sqlite_audit import append_event
 from ocellus.adapters.embedded.sqlite_file import SqliteFile
 from ocellus.adapters.embedded.sqlite_samples import samples_ever_filed, samples_on_file
 from ocellus.adapters.embedded.sqlite_serving import promote, register, version_in_service
+from ocellus.audit import AuditEvent
 from ocellus.errors import AlreadyExists, LeaseLost, NotFound, RunActive
-from ocellus.ports import AuditEvent
 from ocellus.runs import Mode, Options, Progress, Run, RunStatus, parse_run_id
 from ocellus.samples import Sample
 from ocellus.versions import Pointer, Version

@@ -7,8 +7,8 @@ from dataclasses import asdict
 
 from ocellus.adapters.embedded.sqlite_audit import append_event
 from ocellus.adapters.embedded.sqlite_file import SqliteFile
+from ocellus.audit import AuditEvent
 from ocellus.errors import NotFound, StalePointer
-from ocellus.ports import AuditEvent
 from ocellus.versions import Pointer, Version, parse_version
 
 _POINTER = "SELECT version, previous, promoted_at, promoted_by, reason FROM pointer"

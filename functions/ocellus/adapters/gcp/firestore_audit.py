@@ -8,7 +8,7 @@ from google.cloud.firestore import Query, WriteBatch
 
 from ocellus.adapters.gcp.firestore_database import FirestoreDatabase
 from ocellus.adapters.gcp.firestore_documents import Documents
-from ocellus.ports import AuditEvent
+from ocellus.audit import AuditEvent
 
 
 class FirestoreAudit(FirestoreDatabase):

@@ -11,8 +11,8 @@ from ocellus.adapters.gcp.firestore_database import SCAN_DEADLINE_S
 from ocellus.adapters.gcp.firestore_documents import can_name_a_sample
 from ocellus.adapters.gcp.firestore_runs import FirestoreRuns, store_ended
 from ocellus.adapters.gcp.firestore_serving import promote, register
+from ocellus.audit import AuditEvent
 from ocellus.errors import AlreadyExists
-from ocellus.ports import AuditEvent
 from ocellus.runs import Run, RunStatus
 from ocellus.versions import Pointer, Version, parse_version
 

@@ -16,8 +16,8 @@ from ocellus.adapters.gcp.firestore_audit import append_event
 from ocellus.adapters.gcp.firestore_database import FirestoreDatabase, Snapshot, fields_of, store
 from ocellus.adapters.gcp.firestore_documents import Documents
 from ocellus.adapters.gcp.firestore_samples import samples_ever_filed
+from ocellus.audit import AuditEvent
 from ocellus.errors import LeaseLost, NotFound, RunActive
-from ocellus.ports import AuditEvent
 from ocellus.runs import Mode, Options, Progress, Run, RunStatus, parse_run_id
 
 

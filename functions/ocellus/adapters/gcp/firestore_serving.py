@@ -10,8 +10,8 @@ from google.cloud.firestore import Maximum, Query, WriteBatch
 from ocellus.adapters.gcp.firestore_audit import append_event
 from ocellus.adapters.gcp.firestore_database import FirestoreDatabase, Snapshot, store
 from ocellus.adapters.gcp.firestore_documents import Documents
+from ocellus.audit import AuditEvent
 from ocellus.errors import NotFound, StalePointer
-from ocellus.ports import AuditEvent
 from ocellus.versions import Pointer, Version, parse_version
 
 
