@@ -26,6 +26,7 @@ check: .venv/dev node_modules/.installed ## Lint, types, layers, formatting
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/mypy loadtest notebook
 	$(BIN)/lint-imports
 	npm run --silent check
 

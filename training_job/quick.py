@@ -30,7 +30,7 @@ from training_job.pulse import Pulse
 
 Floats = npt.NDArray[np.floating]
 
-NEW_WEIGHT = 10.0
+NEW_WEIGHT = 3.0
 """A new sample counts as this many replayed ones."""
 MAX_BALANCE = 5.0
 """A label that weighs less than the median label is weighed up to it, at most this many times."""
