@@ -35,7 +35,7 @@ from training_job.pulse import Pulse
 from training_job.recipe import recipe_for
 from training_job.train import precision, train
 
-IMAGES = 15_000
+IMAGES = 8_000
 EPOCHS = 3
 RECIPE = recipe_for(IMAGES, {"epochs": EPOCHS})
 
