@@ -1,8 +1,9 @@
 """What does the trainer cost beside the bare Keras loop? Images a second, on the same network.
 
-The bare loop is `fit` over arrays in memory: the same layers, precision, optimizer, loss and batch
-size, but no augmentation, checkpoints, progress or lease. Both are timed from the end of the first
-epoch, which compiles, to the end of the last, and take turns.
+The bare loop is `train_on_batch` over arrays in memory, which is faster here than `fit`: the same
+layers, precision, optimizer, loss, batch size and compilation, but no augmentation, checkpoints,
+progress or lease. Both are timed from the end of the first epoch, which compiles, to the end of the
+last, and take turns.
 
     python loadtest/training_throughput.py DATASET [--rounds 3] > DATE-training-throughput.md
 
@@ -35,7 +36,7 @@ from training_job.pulse import Pulse
 from training_job.recipe import recipe_for
 from training_job.train import precision, train
 
-IMAGES = 8_000
+IMAGES = 15_000
 EPOCHS = 3
 RECIPE = recipe_for(IMAGES, {"epochs": EPOCHS})
 
@@ -67,14 +68,16 @@ def by_keras(images: Images, classes: Classes) -> float:
             from_logits=True, label_smoothing=RECIPE.label_smoothing, reduction="sum"
         ),
         metrics=[keras.metrics.CategoricalAccuracy(name="accuracy")],
+        jit_compile=False,  # as the trainer, which is faster so in bfloat16
     )
     targets = np.eye(classes.max() + 1, dtype=np.float32)[classes]
-    ends: list[float] = []
-    ended = keras.callbacks.LambdaCallback(
-        on_epoch_end=lambda epoch, logs: ends.append(time.monotonic())
-    )
-    learner.fit(images, targets, RECIPE.batch, EPOCHS, verbose=0, callbacks=[ended])
-    return _rate(images, ends[-1] - ends[0])
+    for epoch in range(EPOCHS):
+        if epoch == 1:
+            began = time.monotonic()
+        for start in range(0, steps * RECIPE.batch, RECIPE.batch):
+            rows = slice(start, start + RECIPE.batch)
+            learner.train_on_batch(images[rows], targets[rows])
+    return _rate(images, time.monotonic() - began)
 
 
 def network_for(images: Images) -> keras.Model:
