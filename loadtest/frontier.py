@@ -41,7 +41,6 @@ NETWORKS: tuple[tuple[tuple[int, ...], int], ...] = (
     ((64, 128, 256), 3),
     ((64, 256, 256), 2),
     (SHIPPED.widths, SHIPPED.depth),
-    ((96, 256, 384), 3),
 )
 SEEDS = (1, 2, 3)
 
