@@ -120,9 +120,10 @@ def shape(recipe: Recipe) -> str:
 def drawn(names: list[str], latencies: list[float], accuracies: list[float]) -> Picture:
     def draw(figure: Figure, theme: Theme) -> None:
         axes = figure.subplots()
-        for name, x, y in zip(names, latencies, accuracies, strict=True):
+        for i, (name, x, y) in enumerate(zip(names, latencies, accuracies, strict=True)):
             axes.plot(x, 100 * y, "o", color=theme.accent)
-            axes.annotate(f" {name}", (x, 100 * y), va="center")
+            beside = (0, -12 if i % 2 else 6)  # neighbours would overlap
+            axes.annotate(name, (x, 100 * y), beside, textcoords="offset points", ha="center")
         axes.set_xlabel("one image on one thread, ms")
         axes.set_ylabel("right, %")
         axes.margins(x=0.3, y=0.15)
