@@ -15,14 +15,12 @@ from functools import cache
 from pathlib import Path
 from types import FrameType
 
-from ocellus.adapters.embedded.directory_blobs import DirectoryBlobs
-from ocellus.adapters.embedded.sqlite_state import SqliteState
-from ocellus.adapters.embedded.subprocess_jobs import SubprocessJobs
+from ocellus.errors import InvalidSetting
 from ocellus.ports import Blobs, Jobs, State
 from ocellus.publishing import install_seed
 from ocellus.retraining import Retraining
 from ocellus.serving import Serving
-from ocellus.settings import Settings
+from ocellus.settings import CloudSettings, Settings
 from ocellus.statistics import Tallies
 
 
@@ -70,34 +68,78 @@ def _at_sigterm(work: Callable[[], None]) -> None:
 
 
 def build(settings: Settings) -> App:
-    """Wire the embedded back end under `settings.data_dir`, with the seed model in service if
-    nothing else is.
+    """Wire the back end that the settings name. Raises: InvalidSetting."""
+    ports = _on_google_cloud(settings.gcp) if settings.gcp else _embedded(settings)
+    tallies = Tallies(ports.state, settings.flush_s)
+
+    def close() -> None:
+        ports.stop_jobs()
+        tallies.flush()
+        ports.close_state()
+
+    return App(
+        settings=settings,
+        blobs=ports.blobs,
+        inbox=ports.inbox,
+        state=ports.state,
+        jobs=ports.jobs,
+        retraining=Retraining(
+            ports.state, ports.jobs, settings.retrain_threshold, settings.start_lease_s
+        ),
+        serving=Serving(
+            ports.blobs, ports.state, refresh_s=settings.refresh_s, packaged=seed_folder(settings)
+        ),
+        tallies=tallies,
+        close=close,
+    )
+
+
+@dataclass(frozen=True)
+class _Ports:
+    """The ports' adapters, and how to let go of them."""
+
+    blobs: Blobs
+    inbox: Blobs
+    state: State
+    jobs: Jobs
+    stop_jobs: Callable[[], None]
+    close_state: Callable[[], None]
+
+
+def _embedded(settings: Settings) -> _Ports:
+    """Keep everything under `settings.data_dir`, with the seed model in service if nothing else
+    is.
     """
+    from ocellus.adapters.embedded.directory_blobs import DirectoryBlobs
+    from ocellus.adapters.embedded.sqlite_state import SqliteState
+    from ocellus.adapters.embedded.subprocess_jobs import SubprocessJobs
+
     data = settings.data_dir
     data.mkdir(parents=True, exist_ok=True)
     blobs = DirectoryBlobs(data / "blobs")
     state = SqliteState(data / "state.sqlite")
     jobs = SubprocessJobs([sys.executable, "-m", "training_job"], data / "runs")
-    seed = seed_folder(settings)
-    if seed is not None:
+    if seed := seed_folder(settings):
         install_seed(blobs, state, seed, time.time())
-    tallies = Tallies(state, settings.flush_s)
+    return _Ports(blobs, DirectoryBlobs(data / "inbox"), state, jobs, jobs.close, state.close)
 
-    def close() -> None:
-        jobs.close()
-        tallies.flush()
-        state.close()
 
-    return App(
-        settings=settings,
-        blobs=blobs,
-        inbox=DirectoryBlobs(data / "inbox"),
-        state=state,
-        jobs=jobs,
-        retraining=Retraining(state, jobs, settings.retrain_threshold, settings.start_lease_s),
-        serving=Serving(blobs, state, refresh_s=settings.refresh_s, packaged=seed),
-        tallies=tallies,
-        close=close,
+def _on_google_cloud(cloud: CloudSettings) -> _Ports:
+    """Keep everything in a project. Nothing is sent before it is needed: a cold start waits for
+    nobody.
+    """
+    from ocellus.adapters.gcp.cloud_run_jobs import CloudRunJobs
+    from ocellus.adapters.gcp.firestore_state import FirestoreState
+    from ocellus.adapters.gcp.storage_blobs import StorageBlobs
+
+    state = FirestoreState(cloud.project, cloud.database)
+    return _Ports(
+        StorageBlobs(cloud.bucket),
+        StorageBlobs(cloud.inbox_bucket),
+        state,
+        CloudRunJobs(cloud.project, cloud.region, cloud.job, emulator=cloud.run_api),
+        lambda: None,  # executions outlive whoever started them
+        state.close,
     )
 
 
@@ -105,8 +147,13 @@ def serve(host: str, port: int, on_bound: Callable[[int], None]) -> None:
     """Run the local platform around this process's App until SIGINT or SIGTERM. `on_bound` hears
     the port once it is taken.
 
-    Raises: InvalidSetting if the port cannot be had.
+    Raises: InvalidSetting if the port cannot be had, or the back end is not the embedded one.
     """
+    if app().settings.backend != "embedded":
+        raise InvalidSetting(
+            "`ocellus serve` runs the embedded back end.",
+            "Leave OCELLUS_BACKEND out, or use `make run-emulated` for the Google Cloud adapters.",
+        )
     from ocellus.adapters.embedded import platform  # its libraries are not in the functions
 
     root = Path(__file__).parents[2]
@@ -129,10 +176,16 @@ def seed_folder(settings: Settings) -> Path | None:
 def admin_token(settings: Settings) -> tuple[str, bool]:
     """Return the token that changes need, and whether it was made just now.
 
-    It is the one set, else the one in the data folder (mode 0600), made at first use.
+    It is the one set, else, on a laptop, the one in the data folder (mode 0600), made at first
+    use. Raises: InvalidSetting if a deployment has none.
     """
     if settings.admin_token:
         return settings.admin_token, False
+    if settings.backend != "embedded":
+        raise InvalidSetting(
+            "OCELLUS_ADMIN_TOKEN is not set, so nothing can be changed.",
+            "Give the api function the secret that holds it.",
+        )
     path = settings.data_dir / "admin-token"
     if not path.exists():
         settings.data_dir.mkdir(parents=True, exist_ok=True)

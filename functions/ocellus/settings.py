@@ -15,15 +15,41 @@ T = TypeVar("T", int, float)
 
 
 @dataclass(frozen=True)
+class CloudSettings:
+    """Where the deployment's things are on Google Cloud."""
+
+    bucket: str
+    """OCELLUS_BUCKET: keeps models, samples and data sets."""
+    inbox_bucket: str
+    """OCELLUS_INBOX_BUCKET: takes dropped images; another one, so that writing never triggers
+    itself.
+    """
+    region: str
+    """OCELLUS_REGION: where the training job is."""
+    job: str = "ocellus-trainer"
+    """OCELLUS_JOB: the training job's name."""
+    project: str | None = None
+    """OCELLUS_PROJECT, else GOOGLE_CLOUD_PROJECT; by default the credentials' project."""
+    database: str | None = None
+    """OCELLUS_DATABASE: the Firestore database; by default the default one."""
+    run_api: str | None = None
+    """OCELLUS_RUN_API: the root of a stand-in for Cloud Run's API, used without credentials."""
+
+
+@dataclass(frozen=True)
 class Settings:
     """Everything that may differ between two deployments. One variable a field, `OCELLUS_` in
     front; a data class field without a variable is a constant and is not here.
     """
 
     backend: str = "embedded"
-    """OCELLUS_BACKEND: `embedded` (SQLite and folders)."""
+    """OCELLUS_BACKEND: `embedded` (SQLite and folders) or `gcp` (Google Cloud)."""
     data_dir: Path = Path(".ocellus")
-    """OCELLUS_DATA_DIR: where the embedded back end keeps everything."""
+    """OCELLUS_DATA_DIR: where the embedded back end keeps everything, and any trainer its
+    checkpoints.
+    """
+    gcp: CloudSettings | None = None
+    """What the `gcp` back end needs; None for any other."""
     seed_dir: Path | None = None
     """OCELLUS_SEED_DIR: the folder of the seed model; by default `models/v1` of the checkout."""
     retrain_threshold: int = 50
@@ -49,13 +75,15 @@ class Settings:
         env = os.environ if environ is None else environ
         default = Settings()
         backend = env.get("OCELLUS_BACKEND") or default.backend
-        if backend != "embedded":
+        if backend not in ("embedded", "gcp"):
             raise InvalidSetting(
-                f"OCELLUS_BACKEND is {backend!r}.", "Set it to 'embedded', or leave it out."
+                f"OCELLUS_BACKEND is {backend!r}.",
+                "Set it to 'embedded' or 'gcp', or leave it out.",
             )
         return Settings(
             backend=backend,
             data_dir=Path(env.get("OCELLUS_DATA_DIR") or default.data_dir).absolute(),
+            gcp=_cloud(env) if backend == "gcp" else None,
             seed_dir=Path(env["OCELLUS_SEED_DIR"]) if env.get("OCELLUS_SEED_DIR") else None,
             retrain_threshold=_number(env, "OCELLUS_RETRAIN_THRESHOLD", int, 50, 1),
             refresh_s=_number(env, "OCELLUS_REFRESH_S", float, default.refresh_s, 0.05),
@@ -66,6 +94,29 @@ class Settings:
             admin_token=env.get("OCELLUS_ADMIN_TOKEN") or None,
             gate=_thresholds(env),
         )
+
+
+def _cloud(env: Mapping[str, str]) -> CloudSettings:
+    needed = {"bucket": "OCELLUS_BUCKET", "inbox_bucket": "OCELLUS_INBOX_BUCKET"}
+    needed["region"] = "OCELLUS_REGION"
+    if missing := [name for name in needed.values() if not env.get(name)]:
+        raise InvalidSetting(
+            f"OCELLUS_BACKEND is 'gcp', and {', '.join(missing)} not set.",
+            "Set it, or leave OCELLUS_BACKEND out to keep everything on this machine.",
+        )
+    cloud = CloudSettings(
+        **{field: env[name] for field, name in needed.items()},
+        job=env.get("OCELLUS_JOB") or CloudSettings.job,
+        project=env.get("OCELLUS_PROJECT") or env.get("GOOGLE_CLOUD_PROJECT") or None,
+        database=env.get("OCELLUS_DATABASE") or None,
+        run_api=env.get("OCELLUS_RUN_API") or None,
+    )
+    if cloud.bucket == cloud.inbox_bucket:
+        raise InvalidSetting(
+            f"OCELLUS_BUCKET and OCELLUS_INBOX_BUCKET are both {cloud.bucket!r}.",
+            "Name two: what is written to the one would trigger itself in the other.",
+        )
+    return cloud
 
 
 def _thresholds(env: Mapping[str, str]) -> Thresholds:

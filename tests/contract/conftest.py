@@ -144,7 +144,7 @@ class CloudRunTrainers(Trainers):
 
     def _open(self, job: str) -> Jobs:
         credentials = Credentials(cloud_run.TOKEN)
-        return CloudRunJobs("p", "l", job, api_root=self._cloud.api_root, credentials=credentials)
+        return CloudRunJobs("p", "l", job, emulator=self._cloud.api_root, credentials=credentials)
 
     def close(self) -> None:
         self._cloud.close()

@@ -25,7 +25,7 @@ def cloud() -> Iterator[cloud_run.CloudRun]:
 
 
 def open_jobs(api_root: str, job: str = "trainer", token: str = cloud_run.TOKEN) -> CloudRunJobs:
-    return CloudRunJobs("p", "l", job, api_root=api_root, credentials=Credentials(token))
+    return CloudRunJobs("p", "l", job, emulator=api_root, credentials=Credentials(token))
 
 
 @pytest.fixture
@@ -93,6 +93,12 @@ def test_opening_without_credentials_says_what_to_set(monkeypatch: pytest.Monkey
     monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", "/absent.json")
     with pytest.raises(InvalidSetting, match="GOOGLE_APPLICATION_CREDENTIALS"):
         CloudRunJobs("p", "l", "trainer")
+
+
+def test_credentials_without_a_project_say_what_to_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("google.auth.default", lambda scopes: (Credentials("token"), None))
+    with pytest.raises(InvalidSetting, match="OCELLUS_PROJECT"):
+        CloudRunJobs(None, "l", "trainer")
 
 
 @pytest.mark.parametrize("run_id", ["../r1", "", "r1:run"])

@@ -34,6 +34,18 @@ VALUES: dict[str, tuple[str, str, object]] = {
     "OCELLUS_GATE_SIZE_RATIO": ("2.5", "gate", Thresholds(size_ratio=2.5)),
 }
 
+CLOUD: dict[str, tuple[str, str]] = {
+    "OCELLUS_BUCKET": ("p-models", "bucket"),
+    "OCELLUS_INBOX_BUCKET": ("p-inbox", "inbox_bucket"),
+    "OCELLUS_REGION": ("europe-west1", "region"),
+    "OCELLUS_JOB": ("trainer", "job"),
+    "OCELLUS_PROJECT": ("p", "project"),
+    "OCELLUS_DATABASE": ("ocellus", "database"),
+    "OCELLUS_RUN_API": ("http://127.0.0.1:9/v2", "run_api"),
+}
+"""Variables of the `gcp` back end."""
+DEPLOYED = {"OCELLUS_BACKEND": "gcp"} | {name: text for name, (text, _) in CLOUD.items()}
+
 
 def variables(path: Path) -> set[str]:
     return set(re.findall(r"OCELLUS_[A-Z_]*[A-Z]", path.read_text(encoding="utf-8")))
@@ -41,13 +53,45 @@ def variables(path: Path) -> set[str]:
 
 def test_this_table_has_every_variable() -> None:
     found = variables(SOURCES / "settings.py") | variables(SOURCES / "thresholds.py")
-    assert set(VALUES) == found - {"OCELLUS_GATE"}
+    assert set(VALUES) | set(CLOUD) == found - {"OCELLUS_GATE"}
 
 
 @pytest.mark.parametrize("name", VALUES)
 def test_a_variable_sets_its_field(name: str) -> None:
     text, field, value = VALUES[name]
     assert getattr(Settings.from_env({name: text}), field) == value
+
+
+@pytest.mark.parametrize("name", CLOUD)
+def test_a_variable_sets_its_field_on_google_cloud(name: str) -> None:
+    text, field = CLOUD[name]
+    assert getattr(Settings.from_env(DEPLOYED).gcp, field) == text
+
+
+def test_the_project_is_what_google_cloud_says_unless_set() -> None:
+    found = Settings.from_env(DEPLOYED | {"GOOGLE_CLOUD_PROJECT": "other"}).gcp
+    assert found is not None
+    assert found.project == "p"
+    found = Settings.from_env(
+        DEPLOYED | {"OCELLUS_PROJECT": "", "GOOGLE_CLOUD_PROJECT": "other"}
+    ).gcp
+    assert found is not None
+    assert found.project == "other"
+
+
+@pytest.mark.parametrize("name", ["OCELLUS_BUCKET", "OCELLUS_INBOX_BUCKET", "OCELLUS_REGION"])
+def test_google_cloud_needs_to_be_told_where(name: str) -> None:
+    with pytest.raises(InvalidSetting, match=name):
+        Settings.from_env(DEPLOYED | {name: ""})
+
+
+def test_the_two_buckets_are_not_one() -> None:
+    with pytest.raises(InvalidSetting, match="OCELLUS_INBOX_BUCKET are both 'p-models'"):
+        Settings.from_env(DEPLOYED | {"OCELLUS_INBOX_BUCKET": "p-models"})
+
+
+def test_the_embedded_back_end_has_no_cloud() -> None:
+    assert Settings.from_env(DEPLOYED | {"OCELLUS_BACKEND": "embedded"}).gcp is None
 
 
 def test_without_variables_the_defaults_hold() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from ocellus.cli.images import predict, upload
+from ocellus.cli.seeding import seed
 from ocellus.cli.serving import serve
 from ocellus.cli.training import train
 from ocellus.cli.verifying import verify
@@ -33,5 +34,5 @@ def main() -> None:
     """
 
 
-for command in (serve, predict, upload, train, models, promote, rollback, status, verify):
+for command in (serve, predict, upload, train, models, promote, rollback, status, verify, seed):
     main.add_command(command)

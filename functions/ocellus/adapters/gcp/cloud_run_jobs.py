@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import google.auth
-from google.auth.credentials import Credentials
+from google.auth.credentials import AnonymousCredentials, Credentials
 from google.auth.exceptions import GoogleAuthError, TransportError
 from google.auth.transport.requests import AuthorizedSession
 
@@ -30,28 +30,37 @@ class CloudRunJobs:
 
     def __init__(
         self,
-        project: str,
+        project: str | None,
         region: str,
         job: str,
         *,
-        api_root: str = API_ROOT,
+        emulator: str | None = None,
         credentials: Credentials | None = None,
     ) -> None:
-        """`credentials` None: the environment's. Nothing is sent to Cloud Run before the first
-        call.
+        """`project` and `credentials` None: the environment's. `emulator` is the API root of a
+        stand-in, which needs neither. Nothing is sent to Cloud Run before the first call.
 
-        Raises: InvalidSetting if no credentials are to be had.
+        Raises: InvalidSetting if no project or no credentials are to be had.
         """
-        self._job = f"projects/{project}/locations/{region}/jobs/{job}"
-        self._api_root = api_root
+        self._api_root = emulator or API_ROOT
+        if emulator and credentials is None:
+            credentials = AnonymousCredentials()
         try:
-            self._session = AuthorizedSession(credentials or google.auth.default(_SCOPES)[0])
+            if credentials is None:
+                credentials, found = google.auth.default(_SCOPES)
+                project = project or found
         except (GoogleAuthError, OSError) as e:
             raise InvalidSetting(
                 f"No credentials for Cloud Run: {e}",
                 "Set GOOGLE_APPLICATION_CREDENTIALS to a key file, or run"
                 " `gcloud auth application-default login`.",
             ) from e
+        if not project:
+            raise InvalidSetting(
+                "The training job's project is not known.", "Set OCELLUS_PROJECT to it."
+            )
+        self._job = f"projects/{project}/locations/{region}/jobs/{job}"
+        self._session = AuthorizedSession(credentials)
 
     def start(self, run_id: str) -> None:
         overrides = {"containerOverrides": [{"args": _arguments(run_id)}]}

@@ -1,0 +1,29 @@
+"""`ocellus seed`."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import click
+
+from ocellus.bootstrap import app
+from ocellus.publishing import install_seed
+
+
+@click.command()
+@click.argument(
+    "folder", type=click.Path(exists=True, file_okay=False, path_type=Path), default="models/v1"
+)
+def seed(folder: Path) -> None:
+    """Put the version in FOLDER in service, if nothing is.
+
+    Writes to the store that the settings name, without a server. `ocellus serve` does it by
+    itself at its first start.
+
+    \b
+    Example: ocellus seed models/v1
+    """
+    install_seed(app().blobs, app().state, folder, time.time())
+    pointer = app().state.pointer()
+    click.echo(f"{pointer.version if pointer else 'No version'} is in service.")
