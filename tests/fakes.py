@@ -233,6 +233,9 @@ class MemoryState:
     def samples(self) -> list[Sample]:
         return sorted(self._samples.values(), key=lambda s: s.filed_at)
 
+    def labels_on_file(self, sha256s: Iterable[str]) -> dict[str, str]:
+        return {s: self._samples[s].label for s in sha256s if s in self._samples}
+
     def remove_sample(self, sha256: str) -> Sample:
         if sha256 not in self._samples:
             raise NotFound(f"There is no sample {sha256}.")

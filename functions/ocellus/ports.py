@@ -216,6 +216,12 @@ class State(Protocol):
         """Return the samples on file, oldest first."""
         ...
 
+    def labels_on_file(self, sha256s: Iterable[str]) -> dict[str, str]:
+        """Return the labels, by sha256, of those of these images that are on file; in one read,
+        for some hundreds.
+        """
+        ...
+
     def remove_sample(self, sha256: str) -> Sample:
         """Take a sample off file and return it; the count of samples ever filed stays.
 

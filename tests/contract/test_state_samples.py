@@ -106,6 +106,25 @@ def test_samples_are_listed_oldest_first(state: State) -> None:
     assert state.samples() == [make_sample(number) for number in (1, 2, 3)]
 
 
+def test_labels_on_file_are_those_of_the_samples_asked_for(state: State) -> None:
+    for number, label in enumerate(("cat", "dog", "cat")):
+        state.file_sample(make_sample(number, label), None)
+    asked = [make_sample(number).sha256 for number in (1, 2, 1, 3)]
+    assert state.labels_on_file(asked) == {asked[0]: "dog", asked[1]: "cat"}
+
+
+@pytest.mark.parametrize("sha256s", [[], ["", "x/../y", "é", "A" * 64]])
+def test_what_is_no_hash_is_not_on_file(state: State, sha256s: list[str]) -> None:
+    state.file_sample(make_sample(1), None)
+    assert state.labels_on_file(sha256s) == {}
+
+
+def test_labels_of_hundreds_of_images_are_told_at_once(state: State) -> None:
+    state.file_sample(make_sample(499), None)
+    asked = [make_sample(number).sha256 for number in range(500)]
+    assert state.labels_on_file(asked) == {asked[-1]: "cat"}
+
+
 def test_remove_takes_one_sample_off_file_and_returns_it(state: State) -> None:
     for number in (1, 2):
         state.file_sample(make_sample(number), None)

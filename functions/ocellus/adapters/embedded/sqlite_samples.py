@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
+from collections.abc import Iterable
 from dataclasses import asdict
 
 from ocellus.adapters.embedded.sqlite_file import SqliteFile
@@ -37,6 +39,15 @@ class SqliteSamples(SqliteFile):
     def samples(self) -> list[Sample]:
         with self._read() as connection:
             return samples_on_file(connection)
+
+    def labels_on_file(self, sha256s: Iterable[str]) -> dict[str, str]:
+        with self._read() as connection:
+            rows = connection.execute(
+                "SELECT sha256, label FROM samples"
+                " WHERE sha256 IN (SELECT value FROM json_each(?))",
+                (json.dumps(list(sha256s)),),
+            ).fetchall()
+        return {row["sha256"]: row["label"] for row in rows}
 
     def remove_sample(self, sha256: str) -> Sample:
         with self._write() as connection:

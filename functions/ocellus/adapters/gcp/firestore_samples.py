@@ -56,6 +56,11 @@ class FirestoreSamples(FirestoreDatabase):
     def samples(self) -> list[Sample]:
         return samples_in(self._query(oldest_first(self._documents), SCAN_DEADLINE_S))
 
+    def labels_on_file(self, sha256s: Iterable[str]) -> dict[str, str]:
+        asked = {sha256 for sha256 in sha256s if can_name_a_sample(sha256)}
+        found = self._get(*(self._documents.sample(sha256) for sha256 in asked))
+        return {sample.id: sample.get("label") for sample in found if sample.exists}
+
     def remove_sample(self, sha256: str) -> Sample:
         def remove(batch: WriteBatch) -> Sample:
             (found,) = self._get(self._documents.sample(sha256))
