@@ -59,6 +59,21 @@ class Blobs(Protocol):
         """
         ...
 
+    def start_upload(
+        self, name: str, content_type: str, size_bytes: int, origin: str | None = None
+    ) -> str:
+        """Start a resumable upload of exactly `size_bytes` and return its URL, which is all that
+        anyone needs to store the blob within a week; a web page only if it is of `origin`.
+
+        The bytes come by PUT, at once or in parts with `Content-Range: bytes FIRST-LAST/SIZE`,
+        each but the last a multiple of 256 KiB. A part is answered with 308 and `Range:
+        bytes=0-LAST`, what has been kept; so is a PUT of nothing with `Content-Range: bytes
+        */SIZE`, which only asks. No `Range`: nothing has been kept. Once all is there the blob is
+        stored and the answer 200. A PUT that is late, of another size or to a name taken by then
+        stores nothing and is answered with a status of 400 or more.
+        """
+        ...
+
 
 class State(Protocol):
     """What every function and the trainer agree on. Every method is atomic, across processes."""

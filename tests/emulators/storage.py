@@ -1,7 +1,7 @@
 """Cloud Storage on a free port of 127.0.0.1: gcp-storage-emulator, and what it lacks.
 
-Added are preconditions (412), pages, CORS, threads, checks of signed URLs, finished resumable
-uploads that still answer, and CloudEvents that announce what was stored.
+Added are preconditions (412), pages, CORS, threads, checks of signed URLs, resumable uploads of a
+fixed size that still answer when finished, and CloudEvents that announce what was stored.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from http.server import ThreadingHTTPServer
 from typing import Any
 from urllib.parse import quote
 
-from emulators import storage_signatures
+from emulators import storage_sessions, storage_signatures
 from gcp_storage_emulator import server
 from gcp_storage_emulator.storage import Storage
 
@@ -159,10 +159,13 @@ def _whole(handler: Handler) -> Handler:
     @wraps(handler)
     def handle(request: Any, response: Any, storage: _Storage) -> None:
         _ = request.data  # read from the network before the lock is taken
+        session = _query(request, "upload_id")
         with storage.lock:
-            if finished := storage.finished.get(_query(request, "upload_id") or ""):
+            if finished := storage.finished.get(session or ""):
                 response.json(finished)
-            elif refusal := storage_signatures.fault(request):
+            elif refusal := storage_signatures.fault(request) or (
+                session and storage_sessions.fault(session, request, storage)
+            ):
                 response.status = refusal
             elif not _precondition_holds(request, storage):
                 response.status = HTTPStatus.PRECONDITION_FAILED
@@ -171,6 +174,8 @@ def _whole(handler: Handler) -> Handler:
                 handler(request, response, storage)
                 if handler is server.objects.ls and response.status == HTTPStatus.OK:
                     _cut_to_page(request, response, storage.page_size)
+                elif session:
+                    storage_sessions.tell_received(session, response, storage)
 
     return handle
 
@@ -184,7 +189,8 @@ def _precondition_holds(request: Any, storage: _Storage) -> bool:
     expected = _query(request, "ifGenerationMatch") or request.get_header(
         "x-goog-if-generation-match"
     )
-    if expected is None:
+    starts_session = _query(request, "uploadType") == "resumable" and request.method == "POST"
+    if expected is None or starts_session:  # a session checks it when the last byte has come
         return True
     stored = storage.objects.get(request.params["bucket_name"], {}).get(_name(request, storage))
     return bool(expected == (stored["generation"] if stored else "0"))

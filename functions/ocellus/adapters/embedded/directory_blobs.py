@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from ocellus.adapters.embedded.part_files import KEPT_S, PartFiles
 from ocellus.adapters.embedded.upload_permits import UPLOADS_PATH, Permit, UploadKey
 from ocellus.blob_names import is_blob_name, parse_blob_name
 from ocellus.errors import AlreadyExists, NotFound, StoreUnavailable
@@ -28,6 +29,7 @@ class DirectoryBlobs:
         with self._errors_translated():
             self._temp.mkdir(parents=True, exist_ok=True)
             _remove_abandoned(self._temp)
+            self.parts = PartFiles(root / ".parts")
         self._upload_key = UploadKey(root / ".upload-key")
 
     def get(self, name: str) -> bytes:
@@ -52,8 +54,7 @@ class DirectoryBlobs:
                 raise AlreadyExists(f"The name {name!r} is taken in {self._root}.") from e
             finally:
                 temp.unlink(missing_ok=True)
-            for folder in (*self._folders(path), self._root):
-                _fsync(folder)
+            self._fsync_folders(path)
 
     def exists(self, name: str) -> bool:
         path = self._path(name)
@@ -90,13 +91,41 @@ class DirectoryBlobs:
             token = self._upload_key.sign(permit)
         return SignedUpload(UPLOADS_PATH + token, {"Content-Type": content_type})
 
+    def start_upload(
+        self, name: str, content_type: str, size_bytes: int, origin: str | None = None
+    ) -> str:
+        """Start a resumable upload. It is on the page's own site, so that `origin` has no say."""
+        parse_blob_name(name)
+        expires_at = time.time() + KEPT_S
+        permit = Permit(name, content_type, size_bytes, expires_at, session=uuid.uuid4().hex)
+        with self._errors_translated():
+            return UPLOADS_PATH + self._upload_key.sign(permit)
+
     def read_permit(self, token: str) -> Permit | None:
         """Return what the token of a signed upload allows; None if it was not signed here."""
         with self._errors_translated():
             return self._upload_key.read(token)
 
+    def store_parts(self, permit: Permit) -> None:
+        """Make the blob of a resumable upload that has arrived whole. Raises: AlreadyExists."""
+        path, whole = self._path(permit.name), self.parts.path(permit.session)
+        with self._errors_translated():
+            try:
+                _fsync(whole)
+                _place(whole, path, overwrite=False)
+            except (FileExistsError, NotADirectoryError) as e:
+                # Its own, if a server was killed just here.
+                if not (path.is_file() and path.samefile(whole)):
+                    raise AlreadyExists(f"The name {permit.name!r} is taken.") from e
+            self._fsync_folders(path)
+            self.parts.finish(permit.session)
+
     def _path(self, name: str) -> Path:
         return self._root / parse_blob_name(name)
+
+    def _fsync_folders(self, path: Path) -> None:
+        for folder in (*self._folders(path), self._root):
+            _fsync(folder)
 
     def _folders(self, path: Path) -> tuple[Path, ...]:
         """Return the folders between `path` and the root, innermost first."""
@@ -128,9 +157,9 @@ def _place(temp: Path, path: Path, overwrite: bool) -> None:
                 raise
 
 
-def _fsync(folder: Path) -> None:
+def _fsync(path: Path) -> None:
     with suppress(FileNotFoundError):  # a concurrent delete swept it away
-        descriptor = os.open(folder, os.O_RDONLY)
+        descriptor = os.open(path, os.O_RDONLY)
         try:
             os.fsync(descriptor)
         finally:

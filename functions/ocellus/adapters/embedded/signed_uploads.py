@@ -1,15 +1,16 @@
-"""The bucket's door on a laptop: takes the PUTs that `DirectoryBlobs.sign_upload` allowed."""
+"""The bucket's door on a laptop: takes the PUTs that `DirectoryBlobs` has allowed."""
 
 from __future__ import annotations
 
 import asyncio
 import time
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ocellus.adapters.embedded.directory_blobs import DirectoryBlobs
+from ocellus.adapters.embedded.resumable_uploads import go_on
 from ocellus.adapters.embedded.upload_permits import UPLOADS_PATH, Permit
 from ocellus.errors import AlreadyExists, StoreUnavailable
 
@@ -32,6 +33,8 @@ class SignedUploads:
                 response = PlainTextResponse(str(e), 412)
             except StoreUnavailable as e:
                 response = PlainTextResponse(str(e), 503)
+            except ClientDisconnect:
+                return
             await response(scope, receive, send)
         else:
             await self._app(scope, receive, send)
@@ -41,10 +44,14 @@ class SignedUploads:
             return PlainTextResponse("Uploads are PUT.", 405, {"Allow": "PUT"})
         token = request.url.path.removeprefix(UPLOADS_PATH)
         permit = await asyncio.to_thread(self._blobs.read_permit, token)
-        if permit is None or request.headers.get("content-type") != permit.content_type:
+        if permit is None or not (
+            permit.session or request.headers.get("content-type") == permit.content_type
+        ):
             return PlainTextResponse("This request is not the one that was signed.", 403)
         if time.time() >= permit.expires_at:
             return PlainTextResponse("The leave to upload has expired: ask again.", 400)
+        if permit.session:
+            return await go_on(request, permit, self._blobs)
         data = await _body(request, permit)
         if data is None:
             return PlainTextResponse(f"The limit is {permit.max_bytes} bytes.", 400)

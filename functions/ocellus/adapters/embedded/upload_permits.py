@@ -19,12 +19,16 @@ UPLOADS_PATH = "/uploads/"
 
 @dataclass(frozen=True)
 class Permit:
-    """What a signed upload may do. `expires_at` is in Unix seconds."""
+    """What a signed upload may do. `expires_at` is in Unix seconds.
+
+    With a `session` it is a resumable upload of exactly `max_bytes`; without, one PUT stores it.
+    """
 
     name: str
     content_type: str
     max_bytes: int
     expires_at: float
+    session: str = ""
 
 
 class UploadKey:

@@ -150,6 +150,22 @@ class StorageBlobs:
             ) from e
         return SignedUpload(url, headers)
 
+    def start_upload(
+        self, name: str, content_type: str, size_bytes: int, origin: str | None = None
+    ) -> str:
+        """Start a session here and hand out its URI, as Google recommends over a signed request
+        to start one: one signature less, and the client has but one URL. The condition that the
+        name is free is part of the URI and is checked when the last byte has come.
+
+        Source: https://cloud.google.com/storage/docs/resumable-uploads#session-uris
+        """
+        blob = self._blob(name)
+        with self._errors_translated():
+            url: str = blob.create_resumable_upload_session(
+                content_type, size_bytes, origin, if_generation_match=0, **self._limits
+            )
+            return url
+
     def _blob(self, name: str) -> Any:
         return self._bucket.blob(self._prefix + parse_blob_name(name))
 
