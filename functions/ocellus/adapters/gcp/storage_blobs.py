@@ -140,7 +140,7 @@ class StorageBlobs:
                 method="PUT",
                 expiration=expires_s,
                 headers=dict(headers),  # the library adds to it
-                **self._signer.arguments(),
+                credentials=self._signer.key,
             )
         except (*_UNAVAILABLE, GoogleAuthError) as e:
             raise StoreUnavailable(

@@ -7,7 +7,8 @@ from functools import cached_property
 from typing import Any
 
 import google.auth
-from google.auth.credentials import AnonymousCredentials, Credentials, Signing
+from google.auth.credentials import AnonymousCredentials, Signing
+from google.auth.iam import Signer
 from google.auth.transport.requests import Request
 
 from ocellus.errors import StoreUnavailable
@@ -25,36 +26,57 @@ class EmulatorKey(Signing):
         return hashlib.sha256(message).digest()
 
 
+class IamKey(Signing):
+    """Signs with a key that only IAM holds: one call of signBlob a signature, all over the same
+    connections (a new one to Google takes longer than the call). Threads may share it.
+    """
+
+    def __init__(self, credentials: Any, request: Request) -> None:
+        """Ask whose credentials they are, which those of an instance learn with their token.
+
+        Raises: GoogleAuthError; StoreUnavailable if they are a person's.
+        """
+        if not credentials.valid:
+            credentials.refresh(request)
+        self._email = getattr(credentials, "service_account_email", None)
+        if self._email is None:
+            raise StoreUnavailable(
+                "A person's credentials cannot sign an upload.",
+                "Set GOOGLE_APPLICATION_CREDENTIALS to a service account's key file, or run `gcloud"
+                " auth application-default login --impersonate-service-account=…`.",
+            )
+        self._signer = Signer(request, credentials, self._email)
+
+    @property
+    def signer(self) -> Signer:
+        return self._signer
+
+    @property
+    def signer_email(self) -> str:
+        return str(self._email)
+
+    def sign_bytes(self, message: bytes) -> bytes:
+        signature: bytes = self._signer.sign(message)
+        return signature
+
+
 class UrlSigner:
-    """Finds the credentials at the first signing and keeps them. Threads may share it."""
+    """Finds the key at the first signing and keeps it. Threads may share it."""
 
     def __init__(self, client: Any) -> None:
         self._emulated = isinstance(client._credentials, AnonymousCredentials)
 
-    def arguments(self) -> dict[str, Any]:
-        """Return what `Blob.generate_signed_url` needs in order to sign.
+    @cached_property
+    def key(self) -> Signing:
+        """What `Blob.generate_signed_url` takes as credentials.
 
         Source: https://cloud.google.com/storage/docs/access-control/signing-urls-with-helpers
 
         Raises: GoogleAuthError; StoreUnavailable if these credentials cannot sign.
         """
         if self._emulated:
-            return {"credentials": EmulatorKey()}
-        credentials = self._credentials
+            return EmulatorKey()
+        credentials = google.auth.default(_SCOPES)[0]
         if isinstance(credentials, Signing):
-            return {"credentials": credentials}
-        if not credentials.valid:
-            credentials.refresh(Request())
-        email = getattr(credentials, "service_account_email", None)
-        if email is None:
-            raise StoreUnavailable(
-                "A person's credentials cannot sign an upload.",
-                "Set GOOGLE_APPLICATION_CREDENTIALS to a service account's key file, or run `gcloud"
-                " auth application-default login --impersonate-service-account=…`.",
-            )
-        return {"service_account_email": email, "access_token": credentials.token}
-
-    @cached_property
-    def _credentials(self) -> Credentials:
-        credentials: Credentials = google.auth.default(_SCOPES)[0]
-        return credentials
+            return credentials
+        return IamKey(credentials, Request())
