@@ -94,13 +94,15 @@ def file_entries(
         if filing is Filing.NEW:
             receipt.labels[parse_label(entry.folder)] += 1
         elif filing is Filing.CONFLICTING:
-            receipt.rejected.append(
-                (
-                    entry.name,
-                    "The same image is on file under another label. To change it, first "
-                    f"DELETE /api/samples/{sha256_of(entry.data)}.",
-                )
-            )
+            receipt.rejected.append((entry.name, conflict(sha256_of(entry.data))))
+
+
+def conflict(sha256: str) -> str:
+    """Say what is wrong with an image that is on file under another label."""
+    return (
+        "The same image is on file under another label. To change it, first "
+        f"DELETE /api/samples/{sha256}."
+    )
 
 
 def remove(blobs: Blobs, state: State, sha256: str, *, by: str, now: float) -> Sample:
@@ -109,6 +111,16 @@ def remove(blobs: Blobs, state: State, sha256: str, *, by: str, now: float) -> S
     blobs.delete(sample.blob_name)
     state.record(AuditEvent(now, by, "removed", {"sha256": sha256, "label": sample.label}))
     return sample
+
+
+def _summary(name: str, receipt: Receipt) -> dict[str, object]:
+    return {
+        "object": name,
+        "new": receipt.labels.total(),
+        "labels": dict(receipt.labels),
+        "duplicate": receipt.outcomes[Filing.DUPLICATE],
+        "rejected": len(receipt.rejected),
+    }
 
 
 def take_object(
@@ -127,7 +139,7 @@ def take_object(
     The event is claimed by bucket, object and generation in the same step that files the sample,
     so however often it comes the sample is counted once, and a crash before that step only means
     that the next delivery does the work. What cannot be used stays in the inbox and its fault goes
-    to the audit trail.
+    to the audit trail, and so does what became of a zip.
     """
     event = f"{bucket}/{name}/{generation}"
     receipt = Receipt()
@@ -143,6 +155,8 @@ def take_object(
         data = inbox.get(name)
         if is_zip(data):
             file_entries(blobs, state, read_zip(data), receipt, source=source, now=now)
+            if state.claim(f"uploaded {event}", now):
+                state.record(AuditEvent(now, "inbox", "uploaded", _summary(name, receipt)))
         else:
             entry = Entry(PurePosixPath(name).parent.name, name, data)
             file_entries(blobs, state, [entry], receipt, source=source, now=now, claim=event)

@@ -139,8 +139,29 @@ def test_a_dropped_zip_with_faults_is_filed_and_stays(
     inbox.put("drop.zip", zipped(("cat/1.png", noise(1)), ("dog/3.png", b"text")))
     take(inbox, blobs, state, "drop.zip")
     assert [s.label for s in state.samples()] == ["cat"]
-    assert [event.detail["file"] for event in state.history()] == ["dog/3.png"]
+    rejected, uploaded = state.history()
+    assert (rejected.action, rejected.detail["file"]) == ("rejected", "dog/3.png")
+    assert (uploaded.action, uploaded.detail["rejected"]) == ("uploaded", 1)
     assert list(inbox.blobs) == ["drop.zip"]
+
+
+def test_what_became_of_a_dropped_zip_is_recorded_once(
+    inbox: MemoryBlobs, blobs: MemoryBlobs, state: MemoryState
+) -> None:
+    file(blobs, state, "cat", noise(1))
+    packed = zipped(("cat/1.png", noise(1)), ("cat/2.png", noise(2)), ("dog/3.png", noise(3)))
+    for _ in range(2):
+        inbox.blobs["drop.zip"] = packed
+        take(inbox, blobs, state, "drop.zip")
+    (uploaded,) = state.history()
+    assert (uploaded.actor, uploaded.action) == ("inbox", "uploaded")
+    assert uploaded.detail == {
+        "object": "drop.zip",
+        "new": 2,
+        "labels": {"cat": 1, "dog": 1},
+        "duplicate": 1,
+        "rejected": 0,
+    }
 
 
 def test_a_delivery_that_broke_off_before_its_end_is_finished(

@@ -14,18 +14,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from ocellus import evaluating, publishing, uploads
-from ocellus.archives import Entry, is_zip, read_zip
-from ocellus.audit import AuditEvent
 from ocellus.bootstrap import app
 from ocellus.errors import BadInput, NotFound
-from ocellus.http.answers import json_response, problem
-from ocellus.http.bodies import read_form
+from ocellus.http import uploading
+from ocellus.http.answers import json_response
 from ocellus.http.routing import Routes, authorise, changes, reads
 from ocellus.runs import Mode, Run
 from ocellus.serving import load_manifest
 from ocellus.statistics import summarise
-
-_large_uploads = asyncio.Semaphore(2)
 
 
 def _model_info(request: Request) -> Any:
@@ -101,56 +97,6 @@ def _run(run: Run) -> dict[str, Any]:
     return {k: v for k, v in shown.items() if k not in ("owner", "lease_until")}
 
 
-async def _upload(request: Request) -> Response:
-    authorise(request)
-    async with _large_uploads:
-        form = await read_form(request)
-        receipt = await asyncio.to_thread(_file_upload, form.files, form.fields)
-    rejected = [{"name": name, "reason": reason} for name, reason in receipt.rejected]
-    if not receipt.outcomes:
-        first = rejected[0]["reason"]
-        detail = f"None of the {len(rejected)} images can be used; the first: {first}"
-        remedy = "Mend or leave out what `rejected` names."
-        return problem(BadInput(detail, remedy), rejected=rejected)
-    return json_response(await asyncio.to_thread(_acknowledge, receipt, rejected))
-
-
-def _file_upload(files: list[tuple[str, bytes]], fields: Mapping[str, str]) -> uploads.Receipt:
-    if not files:
-        raise BadInput(
-            "The form holds no files.", "Send images with a field `label`, or a zip, as `file`."
-        )
-    receipt = uploads.Receipt()
-    for name, data in files:
-        if is_zip(data):
-            entries = read_zip(data)
-        elif "label" in fields:
-            entries = iter([Entry(fields["label"], name, data)])
-        else:
-            raise BadInput(
-                f"{name[:80]!r} came without a label.",
-                "Send the field `label` with the images, or a zip with one folder per label.",
-            )
-        uploads.file_entries(
-            app().blobs, app().state, entries, receipt, source="upload", now=time.time()
-        )
-    return receipt
-
-
-def _acknowledge(receipt: uploads.Receipt, rejected: list[dict[str, str]]) -> Any:
-    event = {"new": receipt.labels.total(), "labels": dict(receipt.labels)}
-    app().state.record(AuditEvent(time.time(), "admin", "uploaded", event))
-    run = app().retraining.consider()
-    return {
-        "outcomes": {str(outcome): n for outcome, n in receipt.outcomes.items()},
-        "labels": receipt.labels,
-        "rejected": rejected,
-        "new_samples": app().state.new_samples(),
-        "threshold": app().settings.retrain_threshold,
-        "run": run.id if run else None,
-    }
-
-
 def _retrain(fields: Mapping[str, Any]) -> Any:
     mode = fields.get("mode", "auto")
     if mode not in list(Mode):
@@ -199,10 +145,10 @@ ROUTES: Routes = {
     ("GET", "/api/retrain/status"): reads(_retrain_status),
     ("GET", "/api/openapi.json"): reads(_openapi),
     ("DELETE", "/api/samples/{sha256}"): _remove_sample,
-    ("POST", "/api/upload/training-data"): _upload,
     ("POST", "/api/retrain"): changes(_retrain),
     ("POST", "/api/retrain/cancel"): changes(_cancel),
     ("POST", "/api/model/evaluate"): changes(_evaluate),
     ("POST", "/api/model/promote"): changes(_promote),
     ("POST", "/api/model/rollback"): changes(_roll_back),
+    **uploading.ROUTES,
 }
