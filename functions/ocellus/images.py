@@ -22,7 +22,10 @@ EXTENSIONS = {
     "BMP": "bmp",
     "TIFF": "tiff",
 }
-CONTENT_TYPES = tuple(f"image/{format.lower()}" for format in EXTENSIONS if format != "MPO")
+CONTENT_TYPES = {
+    extension: f"image/{name.lower()}" for name, extension in EXTENSIONS.items() if name != "MPO"
+}
+"""By extension."""
 _OPENERS = [name for name in EXTENSIONS if name != "MPO"]  # Pillow opens an MPO as a JPEG
 MAX_JPEG_PIXELS = 50_000_000
 """A JPEG is decoded at reduced scale, so a large photograph costs little."""

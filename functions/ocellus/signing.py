@@ -90,10 +90,10 @@ def parse_offer(fields: object) -> Offer:
         raise BadInput("There is no sha256 of the file.", "Send its 64 hexadecimal digits.")
     if type(size) is not int or size < 1:
         raise BadInput("There is no size of the file.", "Send `size_bytes`, 1 or more.")
-    if kind != ZIP and kind not in CONTENT_TYPES:
+    if kind != ZIP and kind not in CONTENT_TYPES.values():
         raise BadInput(
             f"The content type is {str(kind)[:80]!r}.",
-            f"Send one of {', '.join((*CONTENT_TYPES, ZIP))}.",
+            f"Send one of {', '.join((*CONTENT_TYPES.values(), ZIP))}.",
         )
     limit = MAX_OBJECT_BYTES if kind == ZIP else MAX_IMAGE_BYTES
     if size > limit:

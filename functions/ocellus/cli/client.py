@@ -29,6 +29,12 @@ class ServerError(OcellusError):
         super().__init__(detail, remedy)
         self.problem: Mapping[str, Any] = problem or {"detail": detail, "remedy": remedy}
 
+    @property
+    def is_passing(self) -> bool:
+        """Whether the same request may well succeed later."""
+        status = self.problem.get("status", 503)  # no answer, or not from Ocellus itself
+        return bool(status in (408, 429) or status >= 500)
+
 
 class Server:
     """The API at `url`. Every method raises ServerError; `change` Unauthorized too."""
@@ -59,6 +65,14 @@ class Server:
         """POST with the admin token; `request` is what httpx takes: `json=`, `files=`."""
         headers = {"Authorization": f"Bearer {admin_token(self._settings)}"}
         return _content(self._send("POST", path, headers=headers, **request))
+
+    def send(self, upload: Mapping[str, Any], data: bytes) -> httpx.Response:
+        """Send bytes as `/api/upload/sign` said, maybe to another host; threads may do so at once.
+
+        Raises ServerError only if no answer comes.
+        """
+        headers = dict(upload["headers"])
+        return self._send(upload["method"], upload["url"], content=data, headers=headers)
 
     def _send(self, method: str, path: str, **request: Any) -> httpx.Response:
         try:

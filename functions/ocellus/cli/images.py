@@ -59,7 +59,8 @@ def described(answer: Mapping[str, Any]) -> str:
 def upload(source: Path, server: Server, as_json: bool) -> None:
     """Hand in labelled images: a folder or a zip with one folder per label.
 
-    Enough new images start a training by themselves. Sending an image twice changes nothing.
+    Each goes straight to the inbox; the command ends when all are on file. Enough new images start
+    a training by themselves. Doing it again changes nothing, and goes on where a killed upload was.
 
     \b
     Example: ocellus upload photos/        (photos/cat/1.jpg, photos/dog/2.jpg, …)
@@ -72,6 +73,8 @@ def upload(source: Path, server: Server, as_json: bool) -> None:
             click.echo(f"{fault['name']}: {fault['reason']}", err=True)
         counts = [f"{n:,} {outcome}" for outcome, n in sorted(summary.outcomes.items())]
         counts.append(f"{len(summary.rejected):,} rejected")
+        if summary.waiting:
+            counts.append(f"{summary.waiting:,} not filed yet")
         click.echo(f"{', '.join(counts)} ({summary.files:,} in all).")
         for label, n in sorted(summary.labels.items()):
             click.echo(f"  {label}: {n:,} new")
@@ -79,5 +82,7 @@ def upload(source: Path, server: Server, as_json: bool) -> None:
             click.echo(f"Run {summary.run} has started; `ocellus status` shows it.")
         elif summary.threshold is not None:
             click.echo(f"{summary.new_samples:,} new samples; {summary.threshold:,} start a run.")
-    if not summary.outcomes:
+        if summary.waiting:
+            click.echo("To see whether the rest has been filed, upload again.")
+    if summary.waiting or not summary.outcomes:
         sys.exit(1)

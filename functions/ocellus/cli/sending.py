@@ -1,150 +1,194 @@
-"""Uploading a folder or zip of `label/image` in batches that fit a request."""
+"""Uploading a folder or zip of `label/image` by signed URLs, each image by itself.
+
+The server is asked, a batch at a time, what is to be done with each file; what is to be sent is
+sent; what was sent is asked about until it is on file. An upload that was killed is simply
+repeated: what is there already is not sent again.
+"""
 
 from __future__ import annotations
 
-import io
 import time
-import zipfile
-import zlib
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
-from typing import Any
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
+from pathlib import Path
+from typing import Any, TypeVar
 
-from ocellus.cli.client import Server, ServerError
-from ocellus.cli.progress import ProgressLine, duration
-from ocellus.errors import InvalidArchive, InvalidLabel
-from ocellus.images import MAX_IMAGE_BYTES
-from ocellus.labels import parse_label
+from ocellus.cli.client import Server
+from ocellus.cli.delivery import AT_ONCE, Delivery, patiently
+from ocellus.cli.progress import UploadProgress
+from ocellus.cli.sources import LabelledFile, Read, examined, opened
+from ocellus.cli.summary import Summary
+from ocellus.errors import BadInput
+from ocellus.samples import Filing
+from ocellus.signing import MAX_FILES, Status
 
-BATCH_BYTES = 8 * 1024 * 1024
-BATCH_FILES = 500
+PATIENCE_S = 120.0
+"""Without one file being filed. A function that must start first takes some 10 s."""
+MAX_SENDS = 3
+_ASKED_AT_ONCE = 5 * MAX_FILES
+"""Of the files that were sent, before a pause: the server looks each of them up."""
+_FIRST_PAUSE_S = 0.25
+_LAST_PAUSE_S = 4.0
 
-Read = Callable[[str], bytes]
-
-
-@dataclass
-class Summary:
-    """What became of an upload: counts by outcome, new samples by label, faults by file."""
-
-    files: int = 0
-    outcomes: Counter[str] = field(default_factory=Counter)
-    labels: Counter[str] = field(default_factory=Counter)
-    rejected: list[dict[str, str]] = field(default_factory=list)
-    new_samples: int | None = None
-    threshold: int | None = None
-    run: str | None = None
-
-    def add(self, answer: Mapping[str, Any]) -> None:
-        self.outcomes.update(answer["outcomes"])
-        self.labels.update(answer["labels"])
-        self.new_samples, self.threshold = answer["new_samples"], answer["threshold"]
-        self.run = answer["run"] or self.run
+T = TypeVar("T")
 
 
-def upload(server: Server, source: Path) -> Summary:
-    """Send every image of `source`; what cannot be used is listed and the rest go on.
-
-    Sending the same files again changes nothing, so an upload that broke off is simply repeated.
+def upload(server: Server, source: Path, patience_s: float = PATIENCE_S) -> Summary:
+    """Send every image of `source` and wait until it is on file; what cannot be used is listed and
+    the rest go on. Doing so again changes nothing.
 
     Raises: InvalidArchive, ServerError, Unauthorized.
     """
-    line, started = ProgressLine(), time.monotonic()
-    with _opened(source) as (sizes, read):
-        if not sizes:
-            raise InvalidArchive(f"{source} holds no files.", _LAYOUT)
-        summary = Summary(files=len(sizes))
-        wanted = {name: size for name, size in sizes.items() if _usable(name, size, summary)}
-        done = len(sizes) - len(wanted)
-        for batch in _batches(wanted):
-            _send(server, batch, read, summary)
-            done += len(batch)
-            rate = done / max(time.monotonic() - started, 1e-3)
-            left = duration((len(sizes) - done) / rate)
-            line.show(f"{done:,} of {len(sizes):,} files, {rate:,.0f} files/s, {left} left")
-        line.end()
+    with opened(source) as (sizes, read):
+        before = server.get("/api/retrain/status")  # without a server, it is said at once
+        going = _Upload(server, read, sizes, before["now"])
+        try:
+            for names in _batched(sizes, MAX_FILES):
+                going.take(names)
+            going.wait(patience_s)
+        finally:
+            going.close()
+    after = patiently(lambda: server.get("/api/retrain/status"))
+    summary = going.summary
+    summary.new_samples, summary.threshold = after["new_samples"], after["threshold"]
+    run, run_before = after["run"], before["run"]
+    if run and run["id"] != (run_before and run_before["id"]):
+        summary.run = run["id"]
     return summary
 
 
-_LAYOUT = "Lay it out as one folder per label with images in each."
+class _Upload:
+    """An upload on its way. `close` it in the end, however it ends."""
+
+    def __init__(self, server: Server, read: Read, sizes: dict[str, int], started_at: float):
+        """`started_at` is by the server's clock."""
+        self.summary = Summary(files=len(sizes))
+        self._server, self._read, self._sizes, self._started_at = server, read, sizes, started_at
+        self._readers = ThreadPoolExecutor(AT_ONCE)
+        self._delivery = Delivery(server, read)
+        self._progress = UploadProgress(len(sizes))
+        self._first: dict[str, LabelledFile] = {}  # by sha256
+        self._pending: dict[str, LabelledFile] = {}
+        """By name in the inbox: not yet on file; first those that were asked about longest ago."""
+        self._sends: Counter[LabelledFile] = Counter()
+        self._refusals: dict[LabelledFile, str] = {}
+
+    def take(self, names: list[str]) -> None:
+        """Check a batch, ask about it, and send what is to be sent. Sending goes on meanwhile, so
+        that it does not wait for the next batch.
+        """
+        files = self._readers.map(lambda n: examined(n, self._sizes[n], self._read), names)
+        self._ask([file for file in map(self._enter, names, files) if file])
+        self._finish_sending(leave=MAX_FILES)
+
+    def wait(self, patience_s: float) -> None:
+        """Ask about what was sent, and send again what did not arrive, until all is on file."""
+        pause_s, patient_until = _FIRST_PAUSE_S, time.monotonic() + patience_s
+        self._finish_sending()
+        while before := len(self._pending):
+            for files in _batched(list(self._pending.values())[:_ASKED_AT_ONCE], MAX_FILES):
+                self._ask(files)
+            self._finish_sending()
+            if len(self._pending) == before:
+                self._look_for_rejections()
+            if len(self._pending) < before:
+                pause_s, patient_until = _FIRST_PAUSE_S, time.monotonic() + patience_s
+            elif time.monotonic() > patient_until:
+                break
+            if self._pending:
+                time.sleep(pause_s)
+                pause_s = min(2 * pause_s, _LAST_PAUSE_S)
+        self.summary.waiting = len(self._pending)
+
+    def close(self) -> None:
+        self._delivery.close()
+        self._readers.shutdown(cancel_futures=True)
+        self._progress.end()
+
+    def _enter(self, name: str, file: LabelledFile | BadInput) -> LabelledFile | None:
+        """Return the file if the server shall hear of it; of another the summary tells."""
+        if isinstance(file, BadInput):
+            self._reject(name, str(file))
+        elif (first := self._first.setdefault(file.sha256, file)) is file:
+            return file
+        elif first.label == file.label:
+            self._settle(Filing.DUPLICATE)
+        else:
+            self._conflict(name, f"It is the same image as {first.name}, of another label.")
+        self._progress.sent += 1
+        return None
+
+    def _ask(self, files: list[LabelledFile]) -> None:
+        """Do what the server says about each of up to MAX_FILES files."""
+        if not files:
+            return
+        body = {"files": [file.offer for file in files]}
+        answers = patiently(lambda: self._server.change("/api/upload/sign", json=body))["files"]
+        for file, answer in zip(files, answers, strict=True):
+            self._follow(file, answer)
+        self._progress.show()
+
+    def _follow(self, file: LabelledFile, answer: Any) -> None:
+        status, name = answer["status"], answer["object"]
+        was_pending = self._pending.pop(name, None) is not None
+        if status == Status.UPLOAD and self._sends[file] < MAX_SENDS:
+            self._sends[file] += 1
+            self._pending[name] = file
+            self._delivery.send(file, answer["upload"])
+            return
+        if not was_pending:
+            self._progress.sent += 1  # before this upload
+        if status == Status.WAITING:
+            self._pending[name] = file
+        elif status == Status.ON_FILE:
+            self._settle(Filing.NEW if was_pending else Filing.DUPLICATE)
+            if was_pending:
+                self.summary.labels[file.label] += 1
+        elif status == Status.CONFLICTING:
+            self._conflict(file.name, answer["reason"])
+        elif status == Status.REJECTED:
+            self._reject(file.name, answer["reason"])
+        else:
+            fault = self._refusals.get(file, "It was not filed; the server's log may say why.")
+            self._reject(file.name, f"Sent {MAX_SENDS} times. {fault}")
+
+    def _finish_sending(self, leave: int = 0) -> None:
+        for file, refusal in self._delivery.finished(leave):
+            if refusal:
+                self._refusals[file] = refusal
+            elif self._sends[file] == 1:
+                self._progress.sent += 1
+                self._progress.sent_bytes += file.size_bytes
+            self._progress.show()
+
+    def _look_for_rejections(self) -> None:
+        """Find in the history why files are not on file; of those sent now, since this began."""
+        limit = min(max(2 * len(self._pending), 50), 500)
+        for event in patiently(lambda: self._server.get("/api/history", limit=limit))["events"]:
+            if event["action"] != "rejected":
+                continue
+            name, reason = event["detail"]["object"], event["detail"]["reason"]
+            file = self._pending.get(name)
+            if file and (event["at"] >= self._started_at or not self._sends[file]):
+                del self._pending[name]
+                self._reject(file.name, reason)
+
+    def _settle(self, outcome: Filing) -> None:
+        self.summary.outcomes[str(outcome)] += 1
+        self._progress.filed += 1
+
+    def _conflict(self, name: str, reason: str) -> None:
+        self.summary.outcomes[str(Filing.CONFLICTING)] += 1
+        self._reject(name, reason)
+
+    def _reject(self, name: str, reason: str) -> None:
+        self.summary.rejected.append({"name": name, "reason": reason})
+        self._progress.filed += 1
 
 
-@contextmanager
-def _opened(source: Path) -> Iterator[tuple[dict[str, int], Read]]:
-    """Give the source's visible files with their sizes, and how to read one."""
-    if source.is_dir():
-        paths = sorted(p for p in source.rglob("*") if p.is_file())
-        sizes = {p.relative_to(source).as_posix(): p.stat().st_size for p in paths}
-        yield _visible(sizes), lambda name: (source / name).read_bytes()
-        return
-    try:
-        with zipfile.ZipFile(source) as archive:
-            sizes = {m.filename: m.file_size for m in archive.infolist() if not m.is_dir()}
-            yield _visible(sizes), archive.read
-    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError) as e:
-        raise InvalidArchive(f"{source} cannot be read as a zip: {e}.", _LAYOUT) from e
-
-
-def _visible(sizes: Mapping[str, int]) -> dict[str, int]:
-    def hidden(name: str) -> bool:
-        return any(p.startswith((".", "__MACOSX")) for p in PurePosixPath(name).parts)
-
-    return {name: size for name, size in sizes.items() if not hidden(name)}
-
-
-def _usable(name: str, size: int, summary: Summary) -> bool:
-    """Say whether a file may be sent; one that may not is listed as rejected."""
-    reason = ""
-    if size > MAX_IMAGE_BYTES:
-        reason = f"It has {size} bytes; the limit is {MAX_IMAGE_BYTES}."
-    elif len(PurePosixPath(name).parts) < 2:
-        reason = f"It lies in no folder, so it has no label. {_LAYOUT}"
-    else:
-        try:
-            parse_label(_folder(name))
-        except InvalidLabel as e:
-            reason = str(e)
-    if reason:
-        summary.rejected.append({"name": name, "reason": reason})
-    return not reason
-
-
-def _folder(name: str) -> str:
-    return PurePosixPath(name).parent.name
-
-
-def _batches(sizes: Mapping[str, int]) -> Iterator[list[str]]:
-    batch: list[str] = []
-    batch_bytes = 0
-    for name, size in sizes.items():
-        if batch and (batch_bytes + size > BATCH_BYTES or len(batch) == BATCH_FILES):
-            yield batch
-            batch, batch_bytes = [], 0
-        batch.append(name)
-        batch_bytes += size
-    if batch:
+def _batched(items: Iterable[T], size: int) -> Iterator[list[T]]:
+    iterator = iter(items)
+    while batch := list(islice(iterator, size)):
         yield batch
-
-
-def _send(server: Server, batch: list[str], read: Read, summary: Summary) -> None:
-    """Send a batch as a zip. Inside, files bear numbers, so that no name can upset the server."""
-    body = io.BytesIO()
-    sent: dict[str, str] = {}
-    with zipfile.ZipFile(body, "w") as archive:
-        for i, name in enumerate(batch):
-            inside = f"{parse_label(_folder(name))}/{i}"
-            archive.writestr(inside, read(name))
-            sent[inside] = name
-    file = ("batch.zip", body.getvalue(), "application/zip")
-    try:
-        answer = server.change("/api/upload/training-data", files={"file": file})
-        summary.add(answer)
-    except ServerError as e:
-        if "rejected" not in e.problem:
-            raise
-        answer = e.problem  # not one image of this batch can be used
-    for fault in answer["rejected"]:
-        name = sent.get(fault["name"], fault["name"])
-        summary.rejected.append({"name": name, "reason": fault["reason"]})
