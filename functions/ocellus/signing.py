@@ -27,6 +27,8 @@ for a hundred, eight at a time.
 """
 EXPIRES_S = 3600
 ZIP = "application/zip"
+IMAGES = (*CONTENT_TYPES.values(), "application/octet-stream")
+"""A browser may not know an image's kind; when it is filed its bytes decide."""
 
 _AT_ONCE = 8
 _SHA256 = re.compile("[0-9a-f]{64}")
@@ -90,10 +92,10 @@ def parse_offer(fields: object) -> Offer:
         raise BadInput("There is no sha256 of the file.", "Send its 64 hexadecimal digits.")
     if type(size) is not int or size < 1:
         raise BadInput("There is no size of the file.", "Send `size_bytes`, 1 or more.")
-    if kind != ZIP and kind not in CONTENT_TYPES.values():
+    if kind not in (*IMAGES, ZIP):
         raise BadInput(
             f"The content type is {str(kind)[:80]!r}.",
-            f"Send one of {', '.join((*CONTENT_TYPES.values(), ZIP))}.",
+            f"Send one of {', '.join((*IMAGES, ZIP))}.",
         )
     limit = MAX_OBJECT_BYTES if kind == ZIP else MAX_IMAGE_BYTES
     if size > limit:

@@ -144,6 +144,7 @@ def take_object(
     event = f"{bucket}/{name}/{generation}"
     receipt = Receipt()
     source = f"inbox:{name}"
+    is_whole_zip = False
     try:
         if size_bytes > MAX_OBJECT_BYTES:
             raise TooLarge(
@@ -155,8 +156,7 @@ def take_object(
         data = inbox.get(name)
         if is_zip(data):
             file_entries(blobs, state, read_zip(data), receipt, source=source, now=now)
-            if state.claim(f"uploaded {event}", now):
-                state.record(AuditEvent(now, "inbox", "uploaded", _summary(name, receipt)))
+            is_whole_zip = True
         else:
             entry = Entry(PurePosixPath(name).parent.name, name, data)
             file_entries(blobs, state, [entry], receipt, source=source, now=now, claim=event)
@@ -164,9 +164,11 @@ def take_object(
         return  # taken by an earlier delivery
     except BadInput as e:
         receipt.rejected.append((name, str(e)))
-    if not receipt.rejected:
-        inbox.delete(name)
-    elif state.claim(f"rejected {event}", now):
+    if receipt.rejected and state.claim(f"rejected {event}", now):
         for file, reason in receipt.rejected[:20]:
             detail = {"object": name, "file": file, "reason": reason}
             state.record(AuditEvent(now, "inbox", "rejected", detail))
+    if is_whole_zip and state.claim(f"uploaded {event}", now):  # last: nothing more is to come
+        state.record(AuditEvent(now, "inbox", "uploaded", _summary(name, receipt)))
+    if not receipt.rejected:
+        inbox.delete(name)

@@ -12,6 +12,7 @@ import shutil
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
 import httpx
@@ -103,10 +104,10 @@ def other_version(server: Deployment, new_samples: None) -> str:
     return next(v["name"] for v in models["versions"] if v["name"] != models["pointer"]["version"])
 
 
-def noise() -> bytes:
-    """Return a PNG that no one has uploaded before."""
+def noise(side: int = 32, kind: str = "PNG") -> bytes:
+    """Return an image file that no one has uploaded before."""
     file = io.BytesIO()
-    Image.frombytes("RGB", (32, 32), os.urandom(32 * 32 * 3)).save(file, "PNG")
+    Image.frombytes("RGB", (side, side), os.urandom(side * side * 3)).save(file, kind)
     return file.getvalue()
 
 
@@ -116,6 +117,15 @@ def new_images() -> list[FilePayload]:
     return [
         FilePayload(name=f"noise{i}.png", mimeType="image/png", buffer=noise()) for i in range(3)
     ]
+
+
+@pytest.fixture
+def large_images(tmp_path: Path) -> list[Path]:
+    """More than one request carries, and that no one has uploaded before."""
+    paths = [tmp_path / f"large{i}.bmp" for i in range(3)]
+    for path in paths:
+        path.write_bytes(noise(1700, "BMP"))
+    return paths
 
 
 @pytest.fixture(scope="session")

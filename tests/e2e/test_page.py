@@ -5,12 +5,14 @@ from __future__ import annotations
 import io
 import re
 import zipfile
+from pathlib import Path
 
 import pytest
-from playwright.sync_api import FilePayload, Page, expect
+from playwright.sync_api import FilePayload, Page, Request, expect
 
 TRAINING_MS = 240_000
 """A quick retrain takes seconds, on a laptop that does other things a few minutes."""
+UPLOAD_MS = 60_000
 
 NOT_AN_IMAGE = FilePayload(name="photo.jpg", mimeType="image/jpeg", buffer=b"This is text.")
 
@@ -183,6 +185,44 @@ def test_a_zip_brings_its_own_labels(
     page.locator("#teach-send").click()
     n = min(len(labels), len(new_images))
     expect(page.locator("#teach-status")).to_contain_text(f"{n} new")
+
+
+def test_a_zip_that_no_request_carries_is_sent_in_parts_and_goes_on_after_a_break(
+    page: Page, labels: list[str], large_images: list[Path], tmp_path: Path
+) -> None:
+    archived = tmp_path / "set.zip"
+    with zipfile.ZipFile(archived, "w") as archive:
+        for image in large_images:
+            archive.write(image, f"{labels[0]}/{image.name}")
+    sent = re.compile("/uploads/|/upload/storage/")
+    ranges: list[str] = []
+
+    def note(request: Request) -> None:
+        if sent.search(request.url):
+            ranges.append(request.headers.get("content-range", ""))
+
+    page.on("request", note)
+    page.route(sent, lambda route: route.abort("connectionreset"), times=1)
+    page.locator("#teach-files").set_input_files(archived)
+    page.locator("#teach-send").click()
+    status, n = page.locator("#teach-status"), len(large_images)
+    expect(status).to_contain_text(f"{n} new ({n} {labels[0]})", timeout=UPLOAD_MS)
+    size = archived.stat().st_size
+    assert ranges[1] == f"bytes */{size}"
+    assert len(ranges) == 2 + size // (8 * 2**20) + 1
+
+
+def test_images_that_no_request_carries_are_sent_one_by_one(
+    page: Page, labels: list[str], large_images: list[Path], tmp_path: Path
+) -> None:
+    (tmp_path / "photo.jpg").write_text("This is text.")
+    page.locator("#teach-label").fill(labels[0])
+    page.locator("#teach-files").set_input_files([*large_images, tmp_path / "photo.jpg"])
+    page.locator("#teach-send").click()
+    status, n = page.locator("#teach-status"), len(large_images)
+    told = f"{n} new ({n} {labels[0]}), 0 duplicates, 1 rejected."
+    expect(status).to_have_text(told, timeout=UPLOAD_MS)
+    expect(page.locator("#teach-rejected")).to_have_text(re.compile("photo.jpg.*not an image"))
 
 
 def test_images_without_a_label_are_not_sent(page: Page, new_images: list[FilePayload]) -> None:

@@ -27,8 +27,10 @@ class CloudRunCredentials(Credentials):
     """A service account's token from the metadata server, and no key."""
 
     service_account_email = EMAIL
+    refreshes = 0
 
     def refresh(self, request: Any) -> None:
+        self.refreshes += 1
         self.token = "token of the instance"
 
 
@@ -123,3 +125,26 @@ def test_a_person_is_told_to_sign_as_a_service_account(
     blobs = open_with(PersonCredentials("token"))
     with pytest.raises(StoreUnavailable, match="impersonate-service-account"):
         blobs.sign_upload("cat/1.png", "image/png", 9, 60)
+
+
+def test_the_buckets_cors_lets_a_page_send_what_is_signed(
+    open_with: Callable[[Credentials], StorageBlobs], answer: Callable[[int, Any], list[Any]]
+) -> None:
+    answer(200, {"signedBlob": base64.b64encode(b"signed").decode()})
+    signed = open_with(CloudRunCredentials()).sign_upload("cat/1.png", "image/png", 9, 60)
+    cors = Path(__file__).parents[2] / "infra" / "inbox-cors.json"
+    (rule,) = json.loads(cors.read_text())
+    # A resumable upload sends Content-Range and has to read Range.
+    assert {*signed.headers, "Content-Range", "Range"} == set(rule["responseHeader"])
+    assert rule["method"] == ["PUT"]
+
+
+def test_signatures_share_a_token(
+    open_with: Callable[[Credentials], StorageBlobs], answer: Callable[[int, Any], list[Any]]
+) -> None:
+    credentials = CloudRunCredentials()
+    seen = answer(200, {"signedBlob": base64.b64encode(b"signed").decode()})
+    blobs = open_with(credentials)
+    for number in range(3):
+        blobs.sign_upload(f"cat/{number}.png", "image/png", 9, 60)
+    assert (len(seen), credentials.refreshes) == (3, 1)

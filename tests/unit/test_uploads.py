@@ -139,7 +139,7 @@ def test_a_dropped_zip_with_faults_is_filed_and_stays(
     inbox.put("drop.zip", zipped(("cat/1.png", noise(1)), ("dog/3.png", b"text")))
     take(inbox, blobs, state, "drop.zip")
     assert [s.label for s in state.samples()] == ["cat"]
-    rejected, uploaded = state.history()
+    uploaded, rejected = state.history()
     assert (rejected.action, rejected.detail["file"]) == ("rejected", "dog/3.png")
     assert (uploaded.action, uploaded.detail["rejected"]) == ("uploaded", 1)
     assert list(inbox.blobs) == ["drop.zip"]

@@ -75,6 +75,28 @@ export async function upload(form, onSent) {
   throw readProblem(request.status, type, request.responseText);
 }
 
+/**
+ * PUT bytes to where a file was signed for, maybe on another host; whatever the status, it is
+ * returned, with the `Range` that a resumable upload answers. Raises: Problem, if no answer comes.
+ * @param {string} url
+ * @param {Blob} body
+ * @param {Record<string, string>} headers
+ * @param {(sent: number) => void} onSent gets the bytes sent so far
+ * @returns {Promise<{status: number, range: string | null}>}
+ */
+export async function putBytes(url, body, headers, onSent) {
+  const request = new XMLHttpRequest();
+  request.open("PUT", url);
+  for (const [name, value] of Object.entries(headers)) request.setRequestHeader(name, value);
+  request.upload.addEventListener("progress", (event) => onSent(event.loaded));
+  await new Promise((resolve, reject) => {
+    request.addEventListener("load", resolve);
+    request.addEventListener("error", () => reject(UNREACHABLE));
+    request.send(body);
+  });
+  return { status: request.status, range: request.getResponseHeader("Range") };
+}
+
 /** @returns {Record<string, string>} */
 function authorization() {
   const token = adminToken.value;

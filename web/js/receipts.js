@@ -36,6 +36,15 @@ export function inParts(files) {
 }
 
 /**
+ * Whether one request carries all of these files; more go better by signed URLs.
+ * @param {{size: number}[]} files
+ */
+export function fitsOneRequest(files) {
+  const size = files.reduce((sum, file) => sum + file.size, 0);
+  return size <= PART_BYTES && files.length <= PART_FILES;
+}
+
+/**
  * The receipt of two uploads, `later` after `earlier`.
  * @param {Receipt} earlier
  * @param {Receipt} later

@@ -86,6 +86,17 @@
  * @property {number} count
  * @property {Record<string, {train: number, holdout: number, set_aside: number}>} labels
  *
+ * @typedef {object} Upload how to send a file straight to the inbox
+ * @property {string} url
+ * @property {Record<string, string>} headers
+ * @property {boolean} resumable
+ *
+ * @typedef {object} SigningAnswer
+ * @property {"upload" | "waiting" | "on_file" | "conflicting" | "rejected"} status
+ * @property {string | null} object the file's name in the inbox
+ * @property {Upload | null} upload
+ * @property {string} reason
+ *
  * @typedef {object} Receipt
  * @property {Partial<Record<"new" | "duplicate" | "conflicting" | "replayed", number>>} outcomes
  * @property {Record<string, number>} labels new images by label

@@ -1,13 +1,16 @@
-import { get, upload } from "./api.js";
+import { change, get, putBytes, upload } from "./api.js";
 import { byId, element, setText } from "./elements.js";
 import { count, megabytes } from "./format.js";
 import { CHANGED, keepCurrent } from "./keepCurrent.js";
+import { pause } from "./patience.js";
 import { Problem } from "./problem.js";
-import { addReceipts, describeReceipt, inParts, isZip } from "./receipts.js";
+import { addReceipts, describeReceipt, fitsOneRequest, inParts, isZip } from "./receipts.js";
 import { describeThreshold } from "./runs.js";
 import { showProblem } from "./showProblem.js";
+import { uploadSigned } from "./signedUpload.js";
 
 const EVERY_MS = 10_000;
+const ANSWER_MS = 30_000;
 
 /** Labelled images in, and how far it is to the next retrain. */
 export function teachPanel() {
@@ -69,6 +72,11 @@ export function teachPanel() {
       throw new Problem("The images have no label.", remedy);
     }
     const parts = inParts(files);
+    // Hashes, which name the files, are to be had only on https and on this machine.
+    if (!fitsOneRequest(files) && window.isSecureContext) {
+      await sendSigned(files, text);
+      return;
+    }
     /** @type {import("./shapes.js").Receipt | null} */
     let receipt = null;
     for (const [i, part] of parts.entries()) {
@@ -84,6 +92,28 @@ export function teachPanel() {
         showReceipt(receipt);  // of the parts that arrived
       }
     }
+  }
+
+  /**
+   * Send more than a request carries, straight to the inbox.
+   * @param {File[]} files
+   * @param {string} text
+   */
+  async function sendSigned(files, text) {
+    progress.max = files.reduce((sum, file) => sum + file.size, 0);
+    progress.value = 0;
+    progress.hidden = false;
+    const whole = `${count(files.length, "file")}, ${megabytes(progress.max)}`;
+    setText(status, `Preparing ${whole}…`);
+    const receipt = await uploadSigned(files, text, (sent) => {
+      progress.value = sent.bytes;
+      setText(status, sent.files < files.length
+        ? `Sending ${whole}: ${sent.files} sent…`
+        : `All has arrived. Waiting until ${count(files.length, "file")} are filed…`);
+    }, {
+      get: (path) => get(path, AbortSignal.timeout(ANSWER_MS)), change, put: putBytes, sleep: pause,
+    });
+    showReceipt(receipt);
   }
 
   /**
