@@ -19,7 +19,7 @@ from ocellus.images import CONTENT_TYPES, MAX_IMAGE_BYTES
 from ocellus.labels import parse_label
 from ocellus.ports import Blobs, State
 from ocellus.signed_upload import SignedUpload
-from ocellus.uploads import MAX_OBJECT_BYTES, conflict
+from ocellus.uploads import MAX_OBJECT_BYTES, SIGNED, conflict
 
 MAX_FILES = 100
 """In one request. On Cloud Run every signature is a call of IAM, some 30 to 50 ms: half a second
@@ -62,10 +62,10 @@ class Offer:
 
     @property
     def name(self) -> str:
-        """The file's name in the inbox. An image's folder is its label; a zip has none, so that
-        what only says that it is a zip is not filed.
+        """The file's name in the inbox. An image's folder is its label; a zip's can be none, so
+        that what only says that it is a zip is not filed.
         """
-        return f"signed/{self.label}/{self.sha256}" if self.label else f"{self.sha256}.zip"
+        return f"{SIGNED}{self.label or '@zips'}/{self.sha256}"
 
 
 @dataclass(frozen=True)

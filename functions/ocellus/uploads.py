@@ -20,6 +20,11 @@ from ocellus.samples import Filing, Sample, sha256_of
 MAX_OBJECT_BYTES = 256 * 1024 * 1024
 """Of one dropped object, which is read whole."""
 
+SIGNED = "signed/"
+"""Where signed uploads lie in the inbox. They leave it even if they cannot be used: whoever sent
+one has it still, is told why, and may send it again under this name once the reason is gone.
+"""
+
 
 @dataclass
 class Receipt:
@@ -138,8 +143,8 @@ def take_object(
 
     The event is claimed by bucket, object and generation in the same step that files the sample,
     so however often it comes the sample is counted once, and a crash before that step only means
-    that the next delivery does the work. What cannot be used stays in the inbox and its fault goes
-    to the audit trail, and so does what became of a zip.
+    that the next delivery does the work. What cannot be used stays in the inbox, unless it was
+    SIGNED, and its fault goes to the audit trail, and so does what became of a zip.
     """
     event = f"{bucket}/{name}/{generation}"
     receipt = Receipt()
@@ -170,5 +175,5 @@ def take_object(
             state.record(AuditEvent(now, "inbox", "rejected", detail))
     if is_whole_zip and state.claim(f"uploaded {event}", now):  # last: nothing more is to come
         state.record(AuditEvent(now, "inbox", "uploaded", _summary(name, receipt)))
-    if not receipt.rejected:
+    if not receipt.rejected or name.startswith(SIGNED):
         inbox.delete(name)

@@ -207,29 +207,27 @@ def rejection(name: str, at: float) -> dict[str, Any]:
 
 
 def test_what_was_rejected_at_filing_is_found_in_the_history(
-    server: FakeServer, tmp_path: Path
+    server: FakeServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    server.files_what_it_gets = False
-    names = [f"signed/cat/{sha256_of(noise(i))}" for i in range(2)]
+    names = [f"signed/cat/{sha256_of(noise(i))}" for i in range(3)]
     server.events = [
         {"at": 1.0, "actor": "admin", "action": "promoted", "detail": {"version": "v2"}},
-        rejection(names[0], STARTED_AT + 1),
+        rejection("an event", STARTED_AT + 1),
         rejection(names[1], STARTED_AT - 1),  # of an earlier upload of the same bytes
     ]
-    summary = send(server, folder(tmp_path, images(2)), patience_s=-1)
-    assert summary.rejected == [{"name": "cat/000.png", "reason": "It is bad."}]
-    assert summary.waiting == 1
+    send_to_store = server.send
 
+    def reject_the_first(upload: Mapping[str, Any], data: bytes) -> httpx.Response:
+        answer = send_to_store(upload, data)
+        if server.inbox.pop(names[0], None):
+            server.events.append(rejection(names[0], STARTED_AT + 1))
+        return answer
 
-def test_a_file_that_lies_in_the_inbox_since_its_rejection_is_told(
-    server: FakeServer, tmp_path: Path
-) -> None:
-    server.files_what_it_gets = False
-    name = f"signed/cat/{sha256_of(noise(0))}"
-    server.inbox[name] = noise(0)
-    server.events = [rejection(name, STARTED_AT - 500)]
-    summary = send(server, folder(tmp_path, images(1)))
+    monkeypatch.setattr(server, "send", reject_the_first)
+    summary = send(server, folder(tmp_path, images(3)))
     assert summary.rejected == [{"name": "cat/000.png", "reason": "It is bad."}]
+    assert summary.outcomes == {"new": 2}
+    assert set(server.sent.values()) == {1}
 
 
 def test_a_run_that_started_meanwhile_is_told(

@@ -55,8 +55,10 @@ def test_a_new_image_may_be_sent_as_what_it_was_offered(inbox: Inbox, state: Mem
     assert one(inbox, state) == Answer(Status.UPLOAD, name, signed)
 
 
-def test_a_zip_is_sent_resumably_and_lies_in_no_folder(inbox: Inbox, state: MemoryState) -> None:
-    name = f"{SHA256}.zip"
+def test_a_zip_is_sent_resumably_to_a_folder_that_is_no_label(
+    inbox: Inbox, state: MemoryState
+) -> None:
+    name = f"signed/@zips/{SHA256}"
     session = SignedUpload(repr((name, "application/zip", 9, "http://page")), {})
     answer = one(inbox, state, label=None, content_type="application/zip")
     assert answer == Answer(Status.UPLOAD, name, session, resumable=True)

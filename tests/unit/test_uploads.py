@@ -145,6 +145,29 @@ def test_a_dropped_zip_with_faults_is_filed_and_stays(
     assert list(inbox.blobs) == ["drop.zip"]
 
 
+def test_a_signed_upload_that_cannot_be_used_leaves_the_inbox_and_may_come_again(
+    inbox: MemoryBlobs, blobs: MemoryBlobs, state: MemoryState
+) -> None:
+    file(blobs, state, "dog", noise(1))
+    inbox.put("signed/cat/1", noise(1))
+    take(inbox, blobs, state, "signed/cat/1")
+    (event,) = state.history()
+    assert (event.action, event.detail["object"]) == ("rejected", "signed/cat/1")
+    assert inbox.blobs == {}
+    remove(blobs, state, sha256_of(noise(1)), by="ann", now=6.0)
+    inbox.put("signed/cat/1", noise(1))
+    take(inbox, blobs, state, "signed/cat/1")
+    assert [sample.label for sample in state.samples()] == ["cat"]
+
+
+def test_what_only_says_that_it_is_a_zip_is_not_filed(
+    inbox: MemoryBlobs, blobs: MemoryBlobs, state: MemoryState
+) -> None:
+    inbox.put("signed/@zips/1", noise(1))
+    take(inbox, blobs, state, "signed/@zips/1")
+    assert state.samples() == []
+
+
 def test_what_became_of_a_dropped_zip_is_recorded_once(
     inbox: MemoryBlobs, blobs: MemoryBlobs, state: MemoryState
 ) -> None:

@@ -10,7 +10,7 @@ function deployment() {
   const asked = [];
   const events = [];
   const answerTo = ({ label, sha256, content_type }) => {
-    const object = label ? `signed/${label}/${sha256}` : `${sha256}.zip`;
+    const object = label ? `signed/${label}/${sha256}` : `signed/@zips/${sha256}`;
     if (arrived.delete(object)) onFile.add(object);
     const status = onFile.has(object) ? "on_file" : "upload";
     return { status, object, upload: { url: object, headers: { type: content_type }, resumable: false }, reason: "" };
@@ -28,7 +28,7 @@ function deployment() {
       },
       put: async (url) => {
         arrived.add(url);
-        if (url.endsWith(".zip")) {
+        if (url.startsWith("signed/@zips")) {
           events.push({ at: 11, actor: "inbox", action: "uploaded", detail: { object: url, new: 2, labels: { dog: 2 }, duplicate: 0, rejected: 0 } });
         }
         return { status: 200, range: null };
@@ -68,6 +68,19 @@ test("what became of a zip is read in the history", async () => {
   const receipt = await uploadSigned([file("z", "set.zip", "application/zip")], "", quiet, to.means);
   assert.deepEqual([receipt.outcomes.new, receipt.labels], [2, { dog: 2 }]);
   assert.deepEqual(to.asked, [1]);
+});
+test("an image rejected at filing is not sent again", async () => {
+  const to = deployment();
+  const sent = [];
+  to.means.put = async (url) => {
+    sent.push(url);
+    const detail = { object: url, file: url, reason: "It is bad." };
+    to.events.push({ at: 11, actor: "inbox", action: "rejected", detail });
+    return { status: 200, range: null };
+  };
+  const receipt = await uploadSigned([file("a")], "cat", quiet, to.means);
+  assert.deepEqual(receipt.rejected, [{ name: "1.png", reason: "It is bad." }]);
+  assert.equal(sent.length, 1);
 });
 test("waiting has an end", async () => {
   const to = deployment();

@@ -75,8 +75,16 @@ export async function uploadSigned(files, label, onProgress, means) {
    */
   async function handle(offered) {
     const body = { files: offered.map((o) => o.offer) };
+    /** @type {import("./shapes.js").SigningAnswer[]} */
     const answers = (await patiently(() => change("/api/upload/sign", body), sleep)).files;
-    const queue = offered.map((o, i) => ({ file: o.file, upload: ledger.follow(o, answers[i]) }));
+    const isKnown = answers.map(({ object }) => ledger.pending.has(object ?? ""));
+    if (answers.some(({ status }, i) => isKnown[i] && status === "upload")) {
+      await readHistory();  // gone from the inbox and not on file
+    }
+    const queue = offered.flatMap((o, i) => {
+      const isSettled = isKnown[i] && !ledger.pending.has(answers[i].object ?? "");
+      return isSettled ? [] : { file: o.file, upload: ledger.follow(o, answers[i]) };
+    });
     const send = async () => {
       for (let next = queue.shift(); next; next = queue.shift()) {
         const { file, upload } = next;
@@ -100,6 +108,12 @@ export async function uploadSigned(files, label, onProgress, means) {
     onProgress(progress);
   }
 
+  /** Enter what the history tells of what is pending. */
+  async function readHistory() {
+    const limit = Math.min(Math.max(2 * ledger.pending.size, 50), 500);
+    ledger.read((await patiently(() => get(`/api/history?limit=${limit}`), sleep)).events);
+  }
+
   /** Ask until nothing is pending; about zips only the history tells. */
   async function settle() {
     let waited_ms = FIRST_PAUSE_MS;
@@ -114,10 +128,7 @@ export async function uploadSigned(files, label, onProgress, means) {
       const before = ledger.pending.size;
       const images = [...ledger.pending.values()].filter((o) => o.offer.content_type !== ZIP);
       for (const some of inBatches(images.slice(0, 5 * ASKED_AT_ONCE))) await handle(some);
-      if (ledger.pending.size === before) {
-        const limit = Math.min(Math.max(2 * before, 50), 500);
-        ledger.read((await patiently(() => get(`/api/history?limit=${limit}`), sleep)).events);
-      }
+      if (ledger.hasZips()) await readHistory();
       if (ledger.pending.size < before) {
         idle = 0;
         waited_ms = FIRST_PAUSE_MS;

@@ -60,9 +60,9 @@ export class UploadLedger {
    * @param {AuditEvent[]} events
    */
   read(events) {
-    // An older event is about an earlier upload of the same bytes, unless they lie there since.
+    // An older event is about an earlier upload of the same bytes.
     const told = events.filter(({ at, detail }) =>
-      this.pending.has(detail.object) && (at >= this.startedAt || !this.#sends.has(detail.object)));
+      at >= this.startedAt && this.pending.has(detail.object));
     const settled = new Map(told
       .filter(({ action, detail }) => action === "uploaded" || detail.file === detail.object)
       .map(({ detail }) => [detail.object, this.pending.get(detail.object)]));
@@ -79,6 +79,10 @@ export class UploadLedger {
         this.rejected.push({ name, reason: detail.reason });
       }
     }
+  }
+
+  hasZips() {
+    return [...this.pending.values()].some(({ offer }) => offer.content_type === ZIP);
   }
 
   /** @param {"new" | "duplicate"} outcome @param {string} label */

@@ -91,8 +91,6 @@ class _Upload:
             for files in _batched(list(self._pending.values())[:_ASKED_AT_ONCE], MAX_FILES):
                 self._ask(files)
             self._finish_sending()
-            if len(self._pending) == before:
-                self._look_for_rejections()
             if len(self._pending) < before:
                 pause_s, patient_until = _FIRST_PAUSE_S, time.monotonic() + patience_s
             elif time.monotonic() > patient_until:
@@ -126,8 +124,12 @@ class _Upload:
             return
         body = {"files": [file.offer for file in files]}
         answers = patiently(lambda: self._server.change("/api/upload/sign", json=body))["files"]
+        known = {answer["object"] for answer in answers if answer["object"] in self._pending}
+        if any(a["status"] == Status.UPLOAD for a in answers if a["object"] in known):
+            self._look_for_rejections()  # gone from the inbox and not on file
         for file, answer in zip(files, answers, strict=True):
-            self._follow(file, answer)
+            if answer["object"] in self._pending or answer["object"] not in known:
+                self._follow(file, answer)
         self._progress.show()
 
     def _follow(self, file: LabelledFile, answer: Any) -> None:
@@ -164,16 +166,13 @@ class _Upload:
             self._progress.show()
 
     def _look_for_rejections(self) -> None:
-        """Find in the history why files are not on file; of those sent now, since this began."""
+        """Find in the history why files are not on file: in what happened since this began."""
         limit = min(max(2 * len(self._pending), 50), 500)
         for event in patiently(lambda: self._server.get("/api/history", limit=limit))["events"]:
-            if event["action"] != "rejected":
+            if event["action"] != "rejected" or event["at"] < self._started_at:
                 continue
-            name, reason = event["detail"]["object"], event["detail"]["reason"]
-            file = self._pending.get(name)
-            if file and (event["at"] >= self._started_at or not self._sends[file]):
-                del self._pending[name]
-                self._reject(file.name, reason)
+            if file := self._pending.pop(event["detail"].get("object"), None):
+                self._reject(file.name, event["detail"]["reason"])
 
     def _settle(self, outcome: Filing) -> None:
         self.summary.outcomes[str(outcome)] += 1
