@@ -62,7 +62,9 @@ def upload(server: Server, source: Path, patience_s: float = PATIENCE_S) -> Summ
 class _Upload:
     """An upload on its way. `close` it in the end, however it ends."""
 
-    def __init__(self, server: Server, read: Read, sizes: dict[str, int], started_at: float):
+    def __init__(
+        self, server: Server, read: Read, sizes: dict[str, int], started_at: float
+    ) -> None:
         """`started_at` is by the server's clock."""
         self.summary = Summary(files=len(sizes))
         self._server, self._read, self._sizes, self._started_at = server, read, sizes, started_at
