@@ -39,6 +39,23 @@ def storage_bucket(storage_emulator: StorageEmulator, monkeypatch: pytest.Monkey
     return storage_emulator.new_bucket()
 
 
+@pytest.fixture
+def cloud_settings(
+    firestore_project: str, storage_bucket: str, storage_emulator: StorageEmulator
+) -> dict[str, str]:
+    """The settings of a new installation on the emulators, its artifacts in `storage_bucket`. The
+    first start of a trainer would find no Cloud Run.
+    """
+    return {
+        "OCELLUS_BACKEND": "gcp",
+        "OCELLUS_PROJECT": firestore_project,
+        "OCELLUS_BUCKET": storage_bucket,
+        "OCELLUS_INBOX_BUCKET": storage_emulator.new_bucket(),
+        "OCELLUS_REGION": "europe-west1",
+        "OCELLUS_RUN_API": "http://127.0.0.1:9/v2",  # discard: nobody listens
+    }
+
+
 @pytest.fixture(scope="session")
 def tiny_version(request: pytest.FixtureRequest) -> tiny.TinyVersion:
     """A version that tells red, green and blue apart; converted once per TensorFlow version."""

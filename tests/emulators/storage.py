@@ -93,7 +93,7 @@ class _Storage(Storage):  # type: ignore[misc]  # it has no types
             self.finished[file_id] = file_obj
         for bucket, url in self.announced:
             if bucket == bucket_name:
-                self._senders.submit(self._deliver, url, *_finalized(file_obj))
+                self._senders.submit(self._deliver, url, *finalized(file_obj))
 
     def stop(self) -> None:
         self._stopping.set()
@@ -133,7 +133,7 @@ class _RequestHandler(server.RequestHandler):  # type: ignore[misc]  # it has no
         super().end_headers()
 
 
-def _finalized(resource: dict[str, Any]) -> tuple[dict[str, str], bytes]:
+def finalized(resource: dict[str, Any]) -> tuple[dict[str, str], bytes]:
     """Return the headers and body of the CloudEvent for a stored object.
 
     Source: https://cloud.google.com/eventarc/docs/cloudevents-storage

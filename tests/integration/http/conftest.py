@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import httpx
@@ -13,12 +13,22 @@ from tiny_version import LABELS, TinyVersion
 
 from ocellus import bootstrap
 from ocellus.http import routing
+from ocellus.publishing import install_seed
+
+
+@pytest.fixture(params=["embedded", "gcp"])
+def back_end(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Where this test's installation is; the environment says so, too."""
+    if request.param == "gcp":
+        for name, value in request.getfixturevalue("cloud_settings").items():
+            monkeypatch.setenv(name, value)
+    return str(request.param)
 
 
 @pytest.fixture(autouse=True)
 def app(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, tiny_version: TinyVersion
-) -> bootstrap.App:
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, tiny_version: TinyVersion, back_end: str
+) -> Iterator[bootstrap.App]:
     """An installation of its own, with v1 in service and v2 beside it; no trainer is started."""
     seed = tiny_version.write(tmp_path / "seed")
     monkeypatch.setenv("OCELLUS_SEED_DIR", str(seed))
@@ -26,9 +36,12 @@ def app(
     bootstrap.app.cache_clear()
     routing._token.cache_clear()
     app = bootstrap.app()
+    install_seed(app.blobs, app.state, seed, 1000.0)
     tiny_version.install(app.blobs, app.state, "v2", labels=[x.upper() for x in LABELS])
-    monkeypatch.setattr(app.jobs, "start", lambda run_id: None)
-    return app
+    for method in ("start", "cancel"):
+        monkeypatch.setattr(app.jobs, method, lambda run_id: None)
+    yield app
+    app.close()
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import httpx
 import pytest
-from in_process import TOKEN, assert_problem
+from in_process import TOKEN, assert_problem, promote
 
 from ocellus import bootstrap
 
@@ -34,6 +34,7 @@ async def test_a_change_with_a_wrong_token_is_refused(
         assert_problem(response, 401)
 
 
+@pytest.mark.parametrize("back_end", ["embedded"], indirect=True)
 async def test_the_generated_token_works(
     client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch, app: bootstrap.App
 ) -> None:
@@ -45,3 +46,13 @@ async def test_the_generated_token_works(
     headers = {"Authorization": f"bearer {token}"}
     response = await client.post("/api/model/promote", json={"version": "v2"}, headers=headers)
     assert response.status_code == 200
+
+
+@pytest.mark.parametrize("back_end", ["gcp"], indirect=True)
+async def test_a_deployment_without_a_token_lets_nobody_change_anything(
+    client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OCELLUS_ADMIN_TOKEN")
+    bootstrap.app.cache_clear()
+    response = await promote(client, "v2")
+    assert "secret" in assert_problem(response, 500, "OCELLUS_ADMIN_TOKEN is not set")["remedy"]

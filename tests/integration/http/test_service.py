@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -38,6 +39,7 @@ def empty(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """An installation without any version."""
     monkeypatch.setenv("OCELLUS_SEED_DIR", str(tmp_path / "none"))
     monkeypatch.setenv("OCELLUS_DATA_DIR", str(tmp_path / "empty"))
+    monkeypatch.setenv("OCELLUS_PROJECT", f"test-{uuid4().hex}")
     bootstrap.app.cache_clear()
 
 
