@@ -26,12 +26,14 @@ _JOB = r"/v2/(?P<job>projects/[^/]+/locations/[^/]+/jobs/[^/:]+)"
 class CloudRun:
     """One deployed job, whose container runs `command`. `close` it at the end.
 
-    `api_root` is where it answers, to requests that bear TOKEN.
+    `api_root` is where it answers, to requests that bear `token`.
     """
 
-    def __init__(self, job: str, command: Sequence[str]) -> None:
-        """`job` is its full name, `projects/…/locations/…/jobs/…`."""
-        self.job, self._command = job, tuple(command)
+    def __init__(self, job: str, command: Sequence[str], *, token: str | None = TOKEN) -> None:
+        """`job` is its full name, `projects/…/locations/…/jobs/…`. With `token` None any request
+        is answered.
+        """
+        self.job, self._command, self.token = job, tuple(command), token
         self.executions: list[_Execution] = []
         self._lock = threading.Lock()
         self._server = _Server(("127.0.0.1", 0), _RequestHandler)
@@ -129,7 +131,8 @@ class _RequestHandler(BaseHTTPRequestHandler):
             self._refuse(400, "The execution has ended.")
 
     def _admitted(self, found: re.Match[str] | None) -> bool:
-        if self.headers["Authorization"] != f"Bearer {TOKEN}":
+        token = self.server.cloud.token
+        if token and self.headers["Authorization"] != f"Bearer {token}":
             self._refuse(401, "The request bears no valid token.")
         elif found is None or found["job"] != self.server.cloud.job:
             self._refuse(404, "The resource does not exist.")
