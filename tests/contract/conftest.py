@@ -20,6 +20,7 @@ from threading import Barrier
 from typing import Any, Protocol
 
 import pytest
+from contract_counts import ContractCounts
 from google.cloud.storage import Client
 from trainers import CloudRunTrainers, EmbeddedTrainers, Trainers
 
@@ -29,6 +30,10 @@ from ocellus.adapters.embedded.sqlite_state import SqliteState
 from ocellus.adapters.gcp.firestore_state import FirestoreState
 from ocellus.adapters.gcp.storage_blobs import StorageBlobs
 from ocellus.ports import Blobs, Jobs, State
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(ContractCounts(Path(__file__).parent))
 
 
 class OpenState(State, Protocol):
