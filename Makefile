@@ -14,7 +14,7 @@ help: ## Show the targets
 run: .venv/run ## Set up and serve on http://127.0.0.1:8080 (PORT=… for another)
 	@$(BIN)/ocellus serve --port $(PORT)
 
-test: .venv/dev node_modules/.installed chromium ## Set up and run every test
+test: .venv/dev node_modules/.installed chromium firestore ## Set up and run every test
 	$(BIN)/python -m pytest $(ARGS)
 	$(BIN)/python -m pytest tests/e2e $(ARGS)
 	npm test --silent
@@ -65,3 +65,8 @@ node_modules/.installed: package.json package-lock.json
 .PHONY: chromium
 chromium:
 	@sh tests/install_chromium.sh
+
+.PHONY: firestore
+firestore: .venv/dev
+	@sh tests/install_java.sh
+	@$(BIN)/python tests/emulators/firestore_jar.py

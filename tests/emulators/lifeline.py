@@ -1,0 +1,25 @@
+"""What ends a child process when its owner ends, even by SIGKILL."""
+
+from __future__ import annotations
+
+import subprocess
+
+
+class Lifeline:
+    """Kills a process group as soon as this process is no more; until `let_go`.
+
+    The group's leader is a child started with `start_new_session=True`.
+    """
+
+    def __init__(self, leader: int) -> None:
+        # The watcher's standard input ends when this process does, however that happens.
+        self._watcher = subprocess.Popen(
+            ["sh", "-c", f"read _; kill -s KILL -- -{leader}"],
+            stdin=subprocess.PIPE,
+            start_new_session=True,
+        )
+
+    def let_go(self) -> None:
+        """Leave the group alone from now on."""
+        self._watcher.kill()
+        self._watcher.communicate()
