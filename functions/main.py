@@ -11,8 +11,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from ocellus import uploads
-from ocellus.bootstrap import app
-from ocellus.errors import OcellusError
+from ocellus.bootstrap import App, app
+from ocellus.dropped import parse_dropped
+from ocellus.errors import BadInput, OcellusError
 from ocellus.http import api as api_routes
 from ocellus.http import predict as predict_routes
 from ocellus.http.answers import json_response, problem
@@ -34,22 +35,18 @@ async def api(request: Request) -> Response:
 @functions_framework.aio.cloud_event
 async def on_upload(event: CloudEvent) -> None:
     """Take a finalized object of the inbox. An exception makes the sender deliver it again."""
-    made, data = app(), event.get_data() or {}
+    await asyncio.to_thread(_take, app(), event)
 
-    def take() -> None:
-        uploads.take_object(
-            made.inbox,
-            made.blobs,
-            made.state,
-            bucket=str(data["bucket"]),
-            name=str(data["name"]),
-            generation=str(data["generation"]),
-            size_bytes=int(data.get("size", 0)),
-            now=time.time(),
-        )
+
+def _take(made: App, event: CloudEvent) -> None:
+    now = time.time()
+    try:
+        dropped = parse_dropped(event["type"], event.get_data(), made.settings.inbox_bucket)
+    except BadInput as e:  # no delivery will ever be better
+        uploads.refuse_event(made.state, e, now)
+    else:
+        uploads.take_object(made.inbox, made.blobs, made.state, dropped, now)
         made.retraining.consider()
-
-    await asyncio.to_thread(take)
 
 
 @functions_framework.aio.http

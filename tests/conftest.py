@@ -13,7 +13,8 @@ from uuid import uuid4
 
 import pytest
 import tiny_version as tiny
-from emulators.firestore import EmulatorMissing, FirestoreEmulator
+from emulators.firestore import FirestoreEmulator
+from emulators.firestore_jar import EmulatorMissing, find_jar, find_java
 from emulators.storage import StorageEmulator
 
 
@@ -39,6 +40,23 @@ def storage_bucket(storage_emulator: StorageEmulator, monkeypatch: pytest.Monkey
     return storage_emulator.new_bucket()
 
 
+@pytest.fixture
+def cloud_settings(
+    firestore_project: str, storage_bucket: str, storage_emulator: StorageEmulator
+) -> dict[str, str]:
+    """The settings of a new installation on the emulators, its artifacts in `storage_bucket`. The
+    first start of a trainer would find no Cloud Run.
+    """
+    return {
+        "OCELLUS_BACKEND": "gcp",
+        "OCELLUS_PROJECT": firestore_project,
+        "OCELLUS_BUCKET": storage_bucket,
+        "OCELLUS_INBOX_BUCKET": storage_emulator.new_bucket(),
+        "OCELLUS_REGION": "europe-west1",
+        "OCELLUS_RUN_API": "http://127.0.0.1:9/v2",  # discard: nobody listens
+    }
+
+
 @pytest.fixture(scope="session")
 def tiny_version(request: pytest.FixtureRequest) -> tiny.TinyVersion:
     """A version that tells red, green and blue apart; converted once per TensorFlow version."""
@@ -54,13 +72,19 @@ def tiny_version(request: pytest.FixtureRequest) -> tiny.TinyVersion:
 
 
 @pytest.fixture(scope="session")
-def firestore_emulator() -> Iterator[FirestoreEmulator]:
+def firestore_installed() -> None:
+    """The Firestore emulator can be started."""
     try:
-        emulator = FirestoreEmulator()
+        find_java(), find_jar()
     except EmulatorMissing as e:
         if os.environ.get("ALLOW_MISSING_SERVICES") == "1":
             pytest.skip(str(e))
         pytest.fail(f"{e} Or leave its tests out with ALLOW_MISSING_SERVICES=1.")
+
+
+@pytest.fixture(scope="session")
+def firestore_emulator(firestore_installed: None) -> Iterator[FirestoreEmulator]:
+    emulator = FirestoreEmulator()
     yield emulator
     emulator.stop()
 

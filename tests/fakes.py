@@ -25,9 +25,10 @@ from ocellus.versions import Pointer, Version
 class MemoryBlobs:
     def __init__(self, blobs: Mapping[str, bytes] | None = None) -> None:
         self.blobs = dict(blobs or {})
+        self.generations: Counter[str] = Counter()
 
-    def get(self, name: str) -> bytes:
-        if name not in self.blobs:
+    def get(self, name: str, *, generation: int | None = None) -> bytes:
+        if name not in self.blobs or generation not in (None, self.generations[name]):
             raise NotFound(f"There is no blob {name!r}.")
         return self.blobs[name]
 
@@ -35,6 +36,7 @@ class MemoryBlobs:
         if name in self.blobs and not overwrite:
             raise AlreadyExists(f"The name {name!r} is taken.")
         self.blobs[name] = data
+        self.generations[name] += 1
 
     def exists(self, name: str) -> bool:
         return name in self.blobs
@@ -42,8 +44,9 @@ class MemoryBlobs:
     def list(self, prefix: str = "") -> list[str]:
         return sorted(name for name in self.blobs if name.startswith(prefix))
 
-    def delete(self, name: str) -> None:
-        self.blobs.pop(name, None)
+    def delete(self, name: str, *, generation: int | None = None) -> None:
+        if generation in (None, self.generations[name]):
+            self.blobs.pop(name, None)
 
 
 class MemoryState:
@@ -224,11 +227,15 @@ class MemoryState:
             self._filed += 1
             return Filing.NEW
 
-    def claim(self, event: str, now: float) -> bool:
+    def claim(self, event: str, now: float, *, record: Iterable[AuditEvent] = ()) -> bool:
         with self._lock:
             is_first = event not in self._claims
             self._claims.add(event)
+            self._events += record if is_first else ()
             return is_first
+
+    def claimed(self, event: str) -> bool:
+        return event in self._claims
 
     def samples(self) -> list[Sample]:
         return sorted(self._samples.values(), key=lambda s: s.filed_at)

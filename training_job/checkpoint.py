@@ -40,8 +40,6 @@ class Standing:
     accuracy_sum: float = 0.0
     seconds: float = 0.0
     curves: Curves = field(default_factory=Curves)
-    best: Weights | None = None
-    """The weights of the least validation loss, if the training may stop early."""
     mean: Mean = field(default_factory=Mean)
     """Of the weights at a steady rate, if the training ends with such epochs."""
 
@@ -52,7 +50,7 @@ def save(path: Path, network: keras.Model, standing: Standing, fingerprint: str)
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     told = asdict(standing)
-    best, mean = told.pop("best") or [], told.pop("mean")
+    mean = told.pop("mean")
     told["averaged"] = mean["count"]
     part = path.with_suffix(".part")
     with part.open("wb") as file:
@@ -60,7 +58,6 @@ def save(path: Path, network: keras.Model, standing: Standing, fingerprint: str)
             file,
             **_numbered("weight", network.get_weights()),
             **_numbered("optimizer", [v.numpy() for v in network.optimizer.variables]),
-            **_numbered("best", best),
             **_numbered("mean", mean["weights"] or []),
             standing=np.array(json.dumps(told)),
             fingerprint=np.array(fingerprint),
@@ -86,7 +83,7 @@ def restore(path: Path, network: keras.Model, fingerprint: str) -> Standing:
         told = json.loads(str(saved["standing"]))
         told["curves"] = Curves(**told["curves"])
         mean = Mean(told.pop("averaged"), _listed("mean", saved) or None)
-        return Standing(**told, best=_listed("best", saved) or None, mean=mean)
+        return Standing(**told, mean=mean)
 
 
 def _numbered(name: str, arrays: Weights) -> dict[str, Any]:

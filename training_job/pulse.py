@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import replace
 from types import TracebackType
 
 from ocellus.errors import LeaseLost, StoreUnavailable
@@ -29,7 +28,7 @@ class Pulse:
         self._progress = Progress("start")
         self._told_to_stop, self._ended = stop, threading.Event()
         self._lost: LeaseLost | None = None
-        self._printed_at = 0.0
+        self._printed, self._next_print = self._progress, 0.0
         self._thread = threading.Thread(target=self._beat, daemon=True)
         self.durations_s: dict[str, float] = {}
         self._phase_began = time.monotonic()
@@ -66,13 +65,18 @@ class Pulse:
             raise self._lost
         if self._told_to_stop.is_set():
             raise Interrupted
-        changed = replace(progress, step=0) != replace(self._progress, step=0)
-        new_phase = progress.phase != self._progress.phase
-        self._progress = progress
-        due = time.monotonic() - self._printed_at >= _PRINT_EVERY_S
-        if new_phase or (changed and due):
-            self._printed_at = time.monotonic()
-            print(f"{self._run_id} {_line(progress)}", flush=True)
+        before, self._progress = self._progress, progress
+        if progress.phase != before.phase:
+            if before != self._printed:  # however short a phase is, it tells how far it came
+                self._print(before)
+            self._print(progress)
+        elif progress != before and time.monotonic() >= self._next_print:
+            self._print(progress)
+            self._next_print = time.monotonic() + _PRINT_EVERY_S
+
+    def _print(self, progress: Progress) -> None:
+        self._printed = progress
+        print(f"{self._run_id} {_line(progress)}", flush=True)
 
     def _beat(self) -> None:
         while not self._ended.wait(min(self._lease_s / 4, 2.0)):

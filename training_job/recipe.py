@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 from ocellus.runs import Options
 
@@ -60,32 +59,26 @@ class Recipe:
     averaged_rate: float = 0.15
     """The steady rates, as a share of the first."""
     patience: int = 0
-    """Stop after so many epochs without a better validation loss and keep the best weights; the
-    validation images, a tenth, are set aside from the training images. 0 trains to the end."""
+    """After so many epochs without a better validation loss the averaged epochs follow at once; the
+    validation images, a tenth, are set aside from the training images. 0 goes through all epochs.
+    """
     seed: int = 1
 
 
 def recipe_for(images: int, options: Options, *, gentle: bool = False) -> Recipe:
     """Return the recipe that suits a number of training images, with `options`' epochs and seed.
 
-    `gentle` is for a network that has learned already: steady rates alone, or for a small set a
-    fifth of the rates and fewer epochs.
+    `gentle` is for a network that has learned already: steady rates alone.
     """
     recipe = _by_size(images)
-    if gentle and recipe.averaged:
-        recipe = replace(recipe, epochs=GENTLE_EPOCHS, averaged=GENTLE_EPOCHS)
-    elif gentle:
-        recipe = replace(
-            recipe,
-            epochs=max(recipe.epochs // 10, GENTLE_EPOCHS),
-            kernel_rate=recipe.kernel_rate / 5,
-            bias_rate=recipe.bias_rate / 5,
-            head_rate=recipe.head_rate / 5,
-        )
-    asked: dict[str, Any] = {k: options[k] for k in ("epochs", "seed") if k in options}
-    if "epochs" in asked and not gentle:
-        asked["averaged"] = min(recipe.averaged, asked["epochs"] // 5)
-    return replace(recipe, **asked)
+    epochs = int(options.get("epochs", GENTLE_EPOCHS if gentle else recipe.epochs))
+    return replace(
+        recipe,
+        epochs=epochs,
+        averaged=epochs if gentle else min(recipe.averaged, epochs // 5),
+        patience=0 if gentle else recipe.patience,
+        seed=int(options.get("seed", recipe.seed)),
+    )
 
 
 def _by_size(images: int) -> Recipe:
@@ -105,6 +98,6 @@ def _by_size(images: int) -> Recipe:
         colour=0.3,
         cutout=0.25,
         mixup=0.2,
-        averaged=0,
+        averaged=epochs // 5,
         patience=max(8, epochs // 4),
     )

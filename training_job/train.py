@@ -57,9 +57,9 @@ def train(
     """Train from `network`'s weights; return a trained network in float32, and the curves.
 
     images: [n, side, side, 3]; classes: [n]. `validation` is only watched, for the curves. With
-    the recipe's patience, every tenth image is watched instead, the training stops early, and the
-    best weights are returned. Every 45 s, and when `report` raises Interrupted, everything needed
-    to go on is written to `checkpoint`; if it is there, training resumes from it, at the very step.
+    the recipe's patience, every tenth image is watched instead, and may end the falling rates
+    early. Every 45 s, and when `report` raises Interrupted, everything needed to go on is written
+    to `checkpoint`; if it is there, training resumes from it, at the very step.
     """
     fingerprint = _fingerprint(network, images, classes, recipe)
     if recipe.patience:
@@ -83,7 +83,7 @@ def train(
     now = restore(checkpoint, learner, fingerprint)
     curves = now.curves
     saved_at = time.monotonic()
-    while now.epoch < recipe.epochs and not _given_up(curves, recipe):
+    while now.epoch < recipe.epochs:
         began, first, spent = time.monotonic(), now.step, now.seconds
         batches = epoch_batches(
             images, classes, weights, recipe, batch=batch, epoch=now.epoch, first=first
@@ -112,13 +112,14 @@ def train(
         curves.accuracy.append(now.accuracy_sum / now.step)
         if validation is not None and len(validation[0]):
             _watch(learner, *validation, curves)
-            if recipe.patience and curves.validation_loss[-1] == min(curves.validation_loss):
-                now.best = learner.get_weights()
         curves.seconds.append(round(spent + time.monotonic() - began, 2))
-        now = Standing(epoch=now.epoch + 1, curves=curves, best=now.best, mean=now.mean)
+        now = Standing(epoch=now.epoch + 1, curves=curves, mean=now.mean)
+        if now.epoch < falling and _given_up(curves, recipe):
+            now.epoch = falling
+            learner.optimizer.iterations.assign(falling * steps)
     save(checkpoint, learner, now, fingerprint)
     trained = with_precision(network, "float32")
-    trained.set_weights(now.best or now.mean.weights or learner.get_weights())
+    trained.set_weights(now.mean.weights or learner.get_weights())
     return trained, curves
 
 

@@ -22,9 +22,12 @@ class Blobs(Protocol):
     A name is a relative path of `/`-separated parts, none of them empty, `.` or `..`, that does not
     start with a dot and holds no NUL; anything else raises `ValueError`. A blob is whole or absent:
     no reader ever sees part of one, whatever crashes.
+
+    Every write of a name has another generation, the positive number that the store's events give.
+    Where a generation is named, a blob of another one counts as absent.
     """
 
-    def get(self, name: str) -> bytes:
+    def get(self, name: str, *, generation: int | None = None) -> bytes:
         """Return the blob. Raises: NotFound."""
         ...
 
@@ -45,7 +48,7 @@ class Blobs(Protocol):
         """Return the names that start with `prefix`, sorted."""
         ...
 
-    def delete(self, name: str) -> None:
+    def delete(self, name: str, *, generation: int | None = None) -> None:
         """Remove the blob; an absent one is no error."""
         ...
 
@@ -223,8 +226,14 @@ class State(Protocol):
         """
         ...
 
-    def claim(self, event: str, now: float) -> bool:
-        """Claim an event that files no sample. True for the first caller, False ever after."""
+    def claim(self, event: str, now: float, *, record: Iterable[AuditEvent] = ()) -> bool:
+        """Claim an event that files no sample and append `record` to the audit trail, in one step.
+        True for the first caller; False ever after, and nothing is appended.
+        """
+        ...
+
+    def claimed(self, event: str) -> bool:
+        """Say whether the event has been claimed."""
         ...
 
     def samples(self) -> list[Sample]:

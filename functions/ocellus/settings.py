@@ -69,6 +69,11 @@ class Settings:
     gate: Thresholds = Thresholds()
     """OCELLUS_GATE_ and the name of a threshold."""
 
+    @property
+    def inbox_bucket(self) -> str:
+        """The inbox's name in events."""
+        return self.gcp.inbox_bucket if self.gcp else "inbox"
+
     @staticmethod
     def from_env(environ: Mapping[str, str] | None = None) -> Settings:
         """Read the environment. Raises: InvalidSetting, naming the variable."""

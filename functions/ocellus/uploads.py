@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Iterable
 from contextlib import suppress
@@ -11,7 +12,8 @@ from pathlib import PurePosixPath
 from ocellus.archives import Entry, is_zip, read_zip
 from ocellus.audit import AuditEvent
 from ocellus.blob_names import is_blob_name
-from ocellus.errors import AlreadyExists, BadInput, NotFound, TooLarge
+from ocellus.dropped import Dropped
+from ocellus.errors import AlreadyExists, BadInput, NotFound, StoreUnavailable, TooLarge
 from ocellus.images import probe
 from ocellus.labels import parse_label
 from ocellus.ports import Blobs, State
@@ -19,6 +21,10 @@ from ocellus.samples import Filing, Sample, sha256_of
 
 MAX_OBJECT_BYTES = 256 * 1024 * 1024
 """Of one dropped object, which is read whole."""
+MAX_REJECTIONS = 20
+"""In the audit trail, of one dropped object."""
+
+log = logging.getLogger("ocellus.uploads")
 
 SIGNED = "signed/"
 """Where signed uploads lie in the inbox. They leave it even if they cannot be used: whoever sent
@@ -79,7 +85,9 @@ def file_entries(
     claim: str | None = None,
 ) -> None:
     """File each image and enter it on the receipt; one that cannot be used is listed there and
-    the rest go on. `claim` is the event that brought a single image. Raises what `entries` raises.
+    the rest go on. `claim` is the event that brought a single image.
+
+    Raises: what `entries` raises; StoreUnavailable.
     """
     for entry in entries:
         try:
@@ -92,8 +100,10 @@ def file_entries(
                 now=now,
                 claim=claim,
             )
-        except BadInput as e:
-            receipt.rejected.append((entry.name, str(e)))
+        except StoreUnavailable:
+            raise
+        except Exception as e:
+            receipt.rejected.append((entry.name, _reason(e)))
             continue
         receipt.outcomes[filing] += 1
         if filing is Filing.NEW:
@@ -128,52 +138,84 @@ def _summary(name: str, receipt: Receipt) -> dict[str, object]:
     }
 
 
-def take_object(
-    inbox: Blobs,
-    blobs: Blobs,
-    state: State,
-    *,
-    bucket: str,
-    name: str,
-    generation: str,
-    size_bytes: int,
-    now: float,
-) -> None:
+def take_object(inbox: Blobs, blobs: Blobs, state: State, dropped: Dropped, now: float) -> None:
     """Take one dropped object, `label/image` or a zip of such, out of the inbox and on file.
 
-    The event is claimed by bucket, object and generation in the same step that files the sample,
-    so however often it comes the sample is counted once, and a crash before that step only means
-    that the next delivery does the work. What cannot be used stays in the inbox, unless it was
-    SIGNED, and its fault goes to the audit trail, and so does what became of a zip.
+    A single image's event is claimed in the same step that files it, the images of a zip are known
+    by their content, and the object goes last: however often the event comes, each image is counted
+    once, and a crash anywhere only means that the next delivery does the rest. An event that has
+    been overtaken, its object gone or overwritten, changes nothing.
+
+    What cannot be used stays in the inbox, unless it was SIGNED: the reasons go to the audit trail,
+    once, and no later delivery touches it again. What became of a zip goes there, too. Raises
+    nothing but what waiting can mend.
     """
-    event = f"{bucket}/{name}/{generation}"
+    set_aside = f"set aside {dropped.event}"
+    is_signed = dropped.name.startswith(SIGNED)
+    if state.claimed(set_aside):
+        if is_signed:
+            inbox.delete(dropped.name, generation=dropped.generation)
+        return
     receipt = Receipt()
-    source = f"inbox:{name}"
-    is_whole_zip = False
+    outcome: list[AuditEvent] = []
     try:
-        if size_bytes > MAX_OBJECT_BYTES:
-            raise TooLarge(
-                f"The object has {size_bytes} bytes; the limit is {MAX_OBJECT_BYTES}.",
-                "Drop it in parts.",
-            )
-        if not is_blob_name(name):
-            raise BadInput("That is a folder's name or a hidden file's.", "Drop label/image.")
-        data = inbox.get(name)
+        data = _read(inbox, dropped)
+        source = f"inbox:{dropped.name}"
         if is_zip(data):
             file_entries(blobs, state, read_zip(data), receipt, source=source, now=now)
-            is_whole_zip = True
+            outcome = [AuditEvent(now, "inbox", "uploaded", _summary(dropped.name, receipt))]
         else:
-            entry = Entry(PurePosixPath(name).parent.name, name, data)
-            file_entries(blobs, state, [entry], receipt, source=source, now=now, claim=event)
+            entry = Entry(PurePosixPath(dropped.name).parent.name, dropped.name, data)
+            file_entries(
+                blobs, state, [entry], receipt, source=source, now=now, claim=dropped.event
+            )
     except NotFound:
-        return  # taken by an earlier delivery
-    except BadInput as e:
-        receipt.rejected.append((name, str(e)))
-    if receipt.rejected and state.claim(f"rejected {event}", now):
-        for file, reason in receipt.rejected[:20]:
-            detail = {"object": name, "file": file, "reason": reason}
-            state.record(AuditEvent(now, "inbox", "rejected", detail))
-    if is_whole_zip and state.claim(f"uploaded {event}", now):  # last: nothing more is to come
-        state.record(AuditEvent(now, "inbox", "uploaded", _summary(name, receipt)))
-    if not receipt.rejected or name.startswith(SIGNED):
-        inbox.delete(name)
+        return  # taken by an earlier delivery, or overwritten: then another event tells of it
+    except StoreUnavailable:
+        raise
+    except Exception as e:
+        receipt.rejected.append((dropped.name, _reason(e)))
+    if receipt.rejected:
+        record = [*_rejections(dropped.name, receipt, now), *outcome]  # a zip's outcome is the last
+        state.claim(set_aside, now, record=record)
+    elif outcome:
+        state.claim(f"uploaded {dropped.event}", now, record=outcome)
+    if is_signed or not receipt.rejected:
+        inbox.delete(dropped.name, generation=dropped.generation)
+
+
+def refuse_event(state: State, fault: BadInput, now: float) -> None:
+    """Record that an event tells of nothing that could be taken: each fault once, in however many
+    events it comes.
+    """
+    detail = {"file": "an event", "reason": str(fault)}
+    state.claim(f"refused {fault}", now, record=[AuditEvent(now, "inbox", "rejected", detail)])
+
+
+def _read(inbox: Blobs, dropped: Dropped) -> bytes:
+    """Raises: BadInput; NotFound if that generation is no longer there."""
+    if dropped.size_bytes > MAX_OBJECT_BYTES:
+        raise TooLarge(
+            f"The object has {dropped.size_bytes} bytes; the limit is {MAX_OBJECT_BYTES}.",
+            "Drop it in parts.",
+        )
+    if not is_blob_name(dropped.name):
+        raise BadInput("That is a folder's name or a hidden file's.", "Drop label/image.")
+    return inbox.get(dropped.name, generation=dropped.generation)
+
+
+def _rejections(name: str, receipt: Receipt, now: float) -> list[AuditEvent]:
+    return [
+        AuditEvent(now, "inbox", "rejected", {"object": name, "file": file, "reason": reason})
+        for file, reason in receipt.rejected[:MAX_REJECTIONS]
+    ]
+
+
+def _reason(error: Exception) -> str:
+    """Say why a file cannot be used. A fault that nobody foresaw, as in a decoder, would be met
+    again at the next try, so it is a reason too.
+    """
+    if isinstance(error, BadInput):
+        return str(error)
+    log.error("a file could not be read", exc_info=error)
+    return f"It could not be read: {type(error).__name__}: {error}."

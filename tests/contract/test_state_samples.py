@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from ocellus.audit import AuditEvent
 from ocellus.errors import NotFound
 from ocellus.ports import State
 from ocellus.runs import Mode, RunStatus
@@ -98,6 +99,30 @@ def test_a_sample_without_an_event_is_filed_too(state: State) -> None:
 def test_the_first_claim_of_an_event_wins_for_ever(state: State) -> None:
     assert [state.claim("event", now=float(i)) for i in range(3)] == [True, False, False]
     assert state.claim("other", now=3.0)
+
+
+def test_an_event_is_claimed_once_somebody_claimed_it(state: State) -> None:
+    assert state.claimed("event") is False
+    state.claim("event", now=0.0)
+    assert state.claimed("event") is True
+    assert state.claimed("other") is False
+
+
+def test_filing_a_sample_claims_its_event_for_all_to_see(state: State) -> None:
+    state.file_sample(make_sample(1), "event")
+    assert state.claimed("event") is True
+
+
+def test_the_first_claim_puts_its_lines_on_record_and_no_other_does(
+    state: State, in_threads: Any
+) -> None:
+    def lines(caller: int) -> list[AuditEvent]:
+        return [AuditEvent(float(n), "inbox", "rejected", {"caller": caller}) for n in range(3)]
+
+    calls = [partial(state.claim, "event", 5.0, record=iter(lines(i))) for i in range(10)]
+    outcomes = in_threads(calls)
+    assert Counter(outcomes) == {True: 1, False: 9}
+    assert state.history() == lines(outcomes.index(True))[::-1]
 
 
 def test_samples_are_listed_oldest_first(state: State) -> None:

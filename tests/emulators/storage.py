@@ -41,9 +41,9 @@ class StorageEmulator:
         self._thread.daemon = True
         self._thread.start()
 
-    def new_bucket(self) -> str:
-        """Make an empty bucket and return its name."""
-        name = f"bucket-{uuid.uuid4().hex}"
+    def new_bucket(self, name: str | None = None) -> str:
+        """Make an empty bucket and return its name, by default a new one."""
+        name = name or f"bucket-{uuid.uuid4().hex}"
         kept = {"softDeletePolicy": {"retentionDurationSeconds": "0"}}
         with self._storage.lock:
             self._storage.create_bucket(name, {"kind": "storage#bucket", "name": name} | kept)
@@ -93,7 +93,7 @@ class _Storage(Storage):  # type: ignore[misc]  # it has no types
             self.finished[file_id] = file_obj
         for bucket, url in self.announced:
             if bucket == bucket_name:
-                self._senders.submit(self._deliver, url, *_finalized(file_obj))
+                self._senders.submit(self._deliver, url, *finalized(file_obj))
 
     def stop(self) -> None:
         self._stopping.set()
@@ -133,7 +133,7 @@ class _RequestHandler(server.RequestHandler):  # type: ignore[misc]  # it has no
         super().end_headers()
 
 
-def _finalized(resource: dict[str, Any]) -> tuple[dict[str, str], bytes]:
+def finalized(resource: dict[str, Any]) -> tuple[dict[str, str], bytes]:
     """Return the headers and body of the CloudEvent for a stored object.
 
     Source: https://cloud.google.com/eventarc/docs/cloudevents-storage

@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from disturbances import Disturb, Fault, always, lost, status
 from emulators import cloud_run
 from google.oauth2.credentials import Credentials
 
+from ocellus.adapters.gcp import cloud_run_jobs
 from ocellus.adapters.gcp.cloud_run_jobs import CloudRunJobs
 from ocellus.errors import InvalidSetting, NotFound, StoreUnavailable
 
@@ -84,7 +86,34 @@ def test_a_refusal_says_which_role_to_give(cloud: cloud_run.CloudRun) -> None:
     assert cloud.executions == []
 
 
-def test_what_nobody_answers_is_store_unavailable() -> None:
+@pytest.mark.parametrize("fault", [lost, status(429), status(500), status(503)])
+def test_a_passing_fault_is_not_seen(
+    jobs: CloudRunJobs, cloud: cloud_run.CloudRun, disturb: Disturb, fault: Fault
+) -> None:
+    disturb("POST", iter([fault]))
+    jobs.start("r1")
+    assert going(cloud)[0] == ["--run", "r1"]
+    disturb("GET", iter([fault]))
+    jobs.cancel("r1")
+    for execution in cloud.executions:
+        execution.process.wait(20)
+
+
+@pytest.mark.parametrize("fault", [lost, status(503)])
+def test_a_fault_that_stays_is_store_unavailable(
+    cloud: cloud_run.CloudRun, disturb: Disturb, monkeypatch: pytest.MonkeyPatch, fault: Fault
+) -> None:
+    monkeypatch.setattr(cloud_run_jobs, "DEADLINE_S", 0.01)
+    jobs = open_jobs(cloud.api_root)
+    disturb("POST", always(fault))
+    with pytest.raises(StoreUnavailable, match="Cloud Run") as unavailable:
+        jobs.start("r1")
+    assert type(unavailable.value) is StoreUnavailable
+    assert unavailable.value.remedy
+
+
+def test_what_nobody_answers_is_store_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cloud_run_jobs, "DEADLINE_S", 0.01)
     with pytest.raises(StoreUnavailable, match="cannot be reached"):
         open_jobs("http://127.0.0.1:9/v2").start("r1")  # discard: nobody listens
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-import requests
+from disturbances import Disturb, Fault, always, lost, status
 from emulators.storage import StorageEmulator
 from google.cloud.storage import Client
 
@@ -17,49 +16,10 @@ from ocellus.errors import AlreadyExists, InvalidSetting, NotFound, StoreUnavail
 LARGE = 9 * 2**20
 """Above 8 MiB the library uploads in two steps: POST opens a session, PUT fills it."""
 
-Fault = Callable[[requests.Response], None]
-Disturb = Callable[[str, Iterator[Fault]], None]
-
-
-def lost(response: requests.Response) -> None:
-    raise requests.ConnectionError("the answer was lost")
-
-
-def status(code: int) -> Fault:
-    def change(response: requests.Response) -> None:
-        response.status_code, response._content = code, b""
-
-    return change
-
 
 @pytest.fixture
 def blobs(storage_bucket: str) -> StorageBlobs:
     return StorageBlobs(storage_bucket)
-
-
-@pytest.fixture
-def disturb(monkeypatch: pytest.MonkeyPatch) -> Disturb:
-    """Let the emulator answer, then put the faults, one after the other, in place of its answers
-    to requests of the method, as long as there are any.
-    """
-
-    def start(method: str, faults: Iterator[Fault]) -> None:
-        send = requests.adapters.HTTPAdapter.send
-
-        def disturbed(adapter: Any, request: Any, **options: Any) -> requests.Response:
-            response = send(adapter, request, **options)
-            if request.method == method and (fault := next(faults, None)):
-                response.close()
-                fault(response)
-            return response
-
-        monkeypatch.setattr(requests.adapters.HTTPAdapter, "send", disturbed)
-
-    return start
-
-
-def always(fault: Fault) -> Iterator[Fault]:
-    return iter(lambda: fault, None)
 
 
 @pytest.mark.parametrize(("size", "method"), [(10, "POST"), (LARGE, "POST"), (LARGE, "PUT")])

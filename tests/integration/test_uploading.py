@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
+from announced import announcement
 from documented import assert_documented
 from functions_framework.aio import create_asgi_app
 from pictures import noise, zipped
@@ -17,6 +19,7 @@ from starlette.responses import Response
 from ocellus import bootstrap
 from ocellus.adapters.embedded.directory_blobs import DirectoryBlobs
 from ocellus.adapters.embedded.signed_uploads import SignedUploads
+from ocellus.dropped import parse_dropped
 from ocellus.http import routing
 from ocellus.samples import sha256_of
 from ocellus.uploads import take_object
@@ -84,10 +87,9 @@ async def put(app: bootstrap.App) -> AsyncIterator[Put]:
 
 def take_all(app: bootstrap.App) -> None:
     for name in app.inbox.list():
-        take_object(
-            app.inbox, app.blobs, app.state,
-            bucket="inbox", name=name, generation="1", size_bytes=9, now=time.time(),
-        )  # fmt: skip
+        headers, body = announcement(app.settings, name)
+        event = parse_dropped(headers["ce-type"], json.loads(body), app.settings.inbox_bucket)
+        take_object(app.inbox, app.blobs, app.state, event, time.time())
 
 
 def offer(data: bytes, label: str | None = "cat", kind: str = "image/png") -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import subprocess
 import sys
@@ -63,6 +64,21 @@ def test_without_credentials_the_variables_to_set_are_named(
     monkeypatch.setenv("NO_GCE_CHECK", "true")
     with pytest.raises(InvalidSetting, match="GOOGLE_APPLICATION_CREDENTIALS"):
         FirestoreState("project")
+
+
+def test_without_a_project_the_variable_to_set_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name in ("FIRESTORE_EMULATOR_HOST", "GOOGLE_CLOUD_PROJECT"):
+        monkeypatch.delenv(name, raising=False)
+    key = tmp_path / "person.json"
+    person = {"type": "authorized_user", "client_id": "a", "client_secret": "b"}
+    key.write_text(json.dumps(person | {"refresh_token": "c"}))
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(key))
+    monkeypatch.setenv("CLOUDSDK_CONFIG", str(tmp_path))
+    monkeypatch.setenv("NO_GCE_CHECK", "true")
+    with pytest.raises(InvalidSetting, match=r"could not be determined.* Set OCELLUS_PROJECT"):
+        FirestoreState()
 
 
 def test_a_run_ends_without_a_version_only_failed_or_cancelled(state: FirestoreState) -> None:

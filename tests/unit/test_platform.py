@@ -18,7 +18,7 @@ from typing import Any
 import httpx
 import pytest
 
-from ocellus.adapters.embedded.directory_blobs import DirectoryBlobs
+from ocellus.adapters.embedded.directory_blobs import DirectoryBlobs, generation_of
 from ocellus.adapters.embedded.platform import create_platform, serve
 from ocellus.errors import InvalidSetting
 
@@ -201,7 +201,7 @@ async def test_a_drop_is_announced_as_a_finalized_object(recorder: Recorder, pro
         "kind": "storage#object",
         "bucket": "inbox",
         "name": "grüne cat/1.jpg",
-        "generation": str(file.stat().st_ctime_ns),
+        "generation": str(generation_of(file.stat())),
         "size": "3",
         "contentType": "image/jpeg",
         "timeCreated": event["time"],

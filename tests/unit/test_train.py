@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -123,15 +124,22 @@ def test_a_checkpoint_of_another_training_is_not_used(
     assert "starting afresh" in caplog.text
 
 
-def test_a_patient_training_stops_and_keeps_the_best_weights(tmp_path: Path) -> None:
+def test_a_patient_training_goes_on_to_the_averaged_epochs(tmp_path: Path) -> None:
     noise = np.random.default_rng(3).integers(0, 255, IMAGES.shape, dtype=np.uint8)
-    recipe = Recipe(epochs=40, averaged=0, batch=16, patience=2)
-    _, curves = train(fresh(), noise, CLASSES, recipe, tmp_path / "c.npz", lambda p: None)
-    losses = curves.validation_loss
-    assert len(losses) < 40
-    assert np.argmin(losses) == len(losses) - 3
+    recipe = Recipe(epochs=40, averaged=4, batch=16, patience=2)
+    told: list[Progress] = []
+    train(fresh(), noise, CLASSES, recipe, tmp_path / "c.npz", told.append)
+    epochs = sorted({progress.epoch for progress in told})
+    assert epochs[-4:] == [37, 38, 39, 40]
+    gave_up = epochs[-5]
+    assert epochs == [*range(1, gave_up + 1), 37, 38, 39, 40]
+    assert gave_up < 36
     with np.load(tmp_path / "c.npz") as saved:
-        assert any((saved[f"best{i}"] != saved[f"weight{i}"]).any() for i in range(5))
+        losses = json.loads(str(saved["standing"]))["curves"]["validation_loss"]
+        steps = 58 // 7
+        assert saved["optimizer0"] == 40 * steps
+    assert len(losses) == len(epochs)
+    assert np.argmin(losses[:gave_up]) == gave_up - 3
 
 
 def test_validation_images_are_watched(tmp_path: Path) -> None:

@@ -32,13 +32,19 @@ class DirectoryBlobs:
             self.parts = PartFiles(root / ".parts")
         self._upload_key = UploadKey(root / ".upload-key")
 
-    def get(self, name: str) -> bytes:
+    def get(self, name: str, *, generation: int | None = None) -> bytes:
         path = self._path(name)
+        absent = NotFound(f"There is no blob {name!r} in {self._root}.")
         with self._errors_translated():
             try:
-                return path.read_bytes()
+                with path.open("rb") as file:
+                    data = file.read()
+                    found = generation_of(os.fstat(file.fileno()))  # as it is now, once read
             except (FileNotFoundError, NotADirectoryError, IsADirectoryError) as e:
-                raise NotFound(f"There is no blob {name!r} in {self._root}.") from e
+                raise absent from e
+        if generation not in (None, found):
+            raise absent
+        return data
 
     def put(self, name: str, data: bytes, *, overwrite: bool = False) -> None:
         path = self._path(name)
@@ -72,12 +78,15 @@ class DirectoryBlobs:
                 names += [(relative / file).as_posix() for file in files]
         return sorted(name for name in names if name.startswith(prefix) and is_blob_name(name))
 
-    def delete(self, name: str) -> None:
+    def delete(self, name: str, *, generation: int | None = None) -> None:
         path = self._path(name)
         with self._errors_translated():
             if not path.is_file():
                 return
-            path.unlink(missing_ok=True)
+            if generation is None:
+                path.unlink(missing_ok=True)
+            else:
+                _unlink_generation(path, generation, self._temp / uuid.uuid4().hex)
             with suppress(OSError):  # the first folder that is not empty stops the sweep
                 for folder in self._folders(path):
                     folder.rmdir()
@@ -143,6 +152,13 @@ class DirectoryBlobs:
             ) from e
 
 
+def generation_of(status: os.stat_result) -> int:
+    """Return the generation of a file: when it last changed, to the microsecond, and in the last
+    three digits whether it is still the same file, for many kernels' clocks tick every 4 ms only.
+    """
+    return status.st_ctime_ns // 1000 * 1000 + status.st_ino % 1000
+
+
 def _place(temp: Path, path: Path, overwrite: bool) -> None:
     """Give the finished file its name, in one step."""
     place = os.replace if overwrite else os.link  # link refuses a taken name, across processes
@@ -155,6 +171,23 @@ def _place(temp: Path, path: Path, overwrite: bool) -> None:
         except FileNotFoundError:  # a concurrent delete swept the folder away: make it again
             if not attempts_left:
                 raise
+
+
+def _unlink_generation(path: Path, generation: int, aside: Path) -> None:
+    """Remove the file if it is of the generation, by way of the free name `aside`.
+
+    Whoever replaces the file between the look and the removal finds it in place afterwards.
+    """
+    with suppress(FileNotFoundError):  # another was faster
+        seen = path.stat()
+        if generation_of(seen) != generation:
+            return
+        path.rename(aside)
+        moved = aside.stat()
+        if not os.path.samestat(seen, moved) or seen.st_mtime_ns != moved.st_mtime_ns:
+            with suppress(FileExistsError):  # one newer still
+                _place(aside, path, overwrite=False)
+        aside.unlink()
 
 
 def _fsync(path: Path) -> None:

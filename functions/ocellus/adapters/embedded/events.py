@@ -15,7 +15,11 @@ from urllib.parse import quote
 import httpx
 from starlette.types import ASGIApp
 
-_BUCKET = "inbox"
+from ocellus.adapters.embedded.directory_blobs import generation_of
+from ocellus.dropped import FINALIZED
+from ocellus.settings import Settings
+
+_BUCKET = Settings().inbox_bucket
 _SOURCE = f"//storage.googleapis.com/projects/_/buckets/{_BUCKET}"
 _TIMEOUT_S = 540.0  # Source: https://cloud.google.com/functions/quotas (event functions, 9 min)
 
@@ -58,7 +62,7 @@ def finalized(name: str, status: os.stat_result) -> tuple[dict[str, str], bytes]
     The same file, unchanged, gives the same id and generation however often it is announced.
     Source: https://cloud.google.com/eventarc/docs/cloudevents-storage
     """
-    generation = str(status.st_ctime_ns)
+    generation = str(generation_of(status))
     created = datetime.fromtimestamp(status.st_mtime, UTC).isoformat()
     # Percent-encoded, as the HTTP binding of CloudEvents asks of a header.
     subject = quote(f"objects/{name}", errors="surrogateescape")
@@ -74,7 +78,7 @@ def finalized(name: str, status: os.stat_result) -> tuple[dict[str, str], bytes]
     headers = {
         "ce-id": str(uuid.uuid5(uuid.NAMESPACE_URL, f"{_SOURCE}/{subject}#{generation}")),
         "ce-specversion": "1.0",
-        "ce-type": "google.cloud.storage.object.v1.finalized",
+        "ce-type": FINALIZED,
         "ce-source": _SOURCE,
         "ce-subject": subject,
         "ce-time": created,

@@ -7,7 +7,9 @@ import sqlite3
 from collections.abc import Iterable
 from dataclasses import asdict
 
+from ocellus.adapters.embedded.sqlite_audit import append_event
 from ocellus.adapters.embedded.sqlite_file import SqliteFile
+from ocellus.audit import AuditEvent
 from ocellus.errors import NotFound
 from ocellus.samples import Filing, Sample
 
@@ -32,9 +34,17 @@ class SqliteSamples(SqliteFile):
             connection.execute("UPDATE samples_filed SET total = total + 1")
             return Filing.NEW
 
-    def claim(self, event: str, now: float) -> bool:
+    def claim(self, event: str, now: float, *, record: Iterable[AuditEvent] = ()) -> bool:
         with self._write() as connection:
-            return _claim(connection, event, now)
+            is_first = _claim(connection, event, now)
+            for line in record if is_first else ():
+                append_event(connection, line)
+            return is_first
+
+    def claimed(self, event: str) -> bool:
+        with self._read() as connection:
+            found = connection.execute("SELECT 1 FROM claims WHERE event = ?", (event,)).fetchone()
+        return found is not None
 
     def samples(self) -> list[Sample]:
         with self._read() as connection:

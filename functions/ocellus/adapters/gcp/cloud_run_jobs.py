@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import google.auth
+from google.api_core.exceptions import RetryError
+from google.api_core.retry import Retry, if_exception_type
 from google.auth.credentials import AnonymousCredentials, Credentials
 from google.auth.exceptions import GoogleAuthError, TransportError
 from google.auth.transport.requests import AuthorizedSession
@@ -15,8 +17,16 @@ from ocellus.runs import parse_run_id
 
 API_ROOT = "https://run.googleapis.com/v2"
 TIMEOUT_S = 20.0
+DEADLINE_S = 20.0
+"""After which nothing is tried again."""
 _SCOPES = ("https://www.googleapis.com/auth/cloud-platform",)
 _PAGE_SIZE = 100
+# Source: https://cloud.google.com/storage/docs/retry-strategy#client-libraries
+_PASSING = (408, 429, 500, 502, 503, 504)
+
+
+class _PassingFault(StoreUnavailable):
+    """Worth another try at once."""
 
 
 class CloudRunJobs:
@@ -24,6 +34,8 @@ class CloudRunJobs:
 
     Those arguments, which an execution's template keeps, tell whose trainer it is, so any process
     may cancel it. A cancelled trainer gets SIGTERM, and SIGKILL ten seconds later.
+
+    A start whose answer was lost may start two trainers; the run's lease lets one work.
 
     Source: https://cloud.google.com/run/docs/reference/rest/v2/projects.locations.jobs
     """
@@ -61,6 +73,7 @@ class CloudRunJobs:
             )
         self._job = f"projects/{project}/locations/{region}/jobs/{job}"
         self._session = AuthorizedSession(credentials)
+        self._retry = Retry(if_exception_type(_PassingFault), initial=0.2, timeout=DEADLINE_S)
 
     def start(self, run_id: str) -> None:
         overrides = {"containerOverrides": [{"args": _arguments(run_id)}]}
@@ -93,11 +106,20 @@ class CloudRunJobs:
     def _call(self, method: str, path: str, **content: Any) -> Any:
         """Return the JSON of the answer. Raises: StoreUnavailable."""
         try:
+            return self._retry(self._send)(method, path, **content)
+        except RetryError as e:
+            last = e.cause
+            assert isinstance(last, _PassingFault)
+            raise StoreUnavailable(last.detail, last.remedy) from e
+
+    def _send(self, method: str, path: str, **content: Any) -> Any:
+        """Raises: _PassingFault, StoreUnavailable."""
+        try:
             response = self._session.request(
                 method, f"{self._api_root}/{path}", timeout=TIMEOUT_S, **content
             )
         except (OSError, TransportError) as e:  # those of requests are OSErrors
-            raise StoreUnavailable(
+            raise _PassingFault(
                 f"Cloud Run cannot be reached for {self._job}: {e}.", "Try again."
             ) from e
         except GoogleAuthError as e:
@@ -112,7 +134,8 @@ class CloudRunJobs:
                 f"There is no Cloud Run job {self._job}: {fault}.",
                 "Deploy it, or set the right project, region and job.",
             )
-        raise StoreUnavailable(
+        kind = _PassingFault if response.status_code in _PASSING else StoreUnavailable
+        raise kind(
             f"Cloud Run answered {fault} for {self._job}.",
             "Try again; if it persists, look at the job's page in the console.",
         )

@@ -34,9 +34,16 @@ SCAN_DEADLINE_S = 300.0
 T = TypeVar("T")
 Snapshot: TypeAlias = "DocumentSnapshot[DocumentReference]"
 
-_TRANSIENT = if_exception_type(
+# As the library's own policies say.
+_TRANSIENT_AT_WRITING = if_exception_type(
     google_errors.ResourceExhausted,
     google_errors.ServiceUnavailable,
+)
+_TRANSIENT_AT_READING = if_exception_type(
+    google_errors.ResourceExhausted,
+    google_errors.ServiceUnavailable,
+    google_errors.InternalServerError,
+    google_errors.DeadlineExceeded,
 )
 _OVERTAKEN = if_exception_type(
     google_errors.Aborted,
@@ -64,12 +71,13 @@ class FirestoreDatabase:
         except (GoogleAuthError, OSError) as e:
             raise InvalidSetting(
                 f"Firestore cannot be opened: {e}",
-                "Set GOOGLE_CLOUD_PROJECT to the project, and GOOGLE_APPLICATION_CREDENTIALS to a"
-                " key file or run `gcloud auth application-default login`; for an emulator set"
+                "Set OCELLUS_PROJECT to the project, and GOOGLE_APPLICATION_CREDENTIALS to a key"
+                " file or run `gcloud auth application-default login`; for an emulator set"
                 " FIRESTORE_EMULATOR_HOST.",
             ) from e
         self._documents = Documents(self._client)
-        self._retry = Retry(_TRANSIENT, initial=0.1, maximum=2.0, timeout=DEADLINE_S)
+        self._writing = Retry(_TRANSIENT_AT_WRITING, initial=0.1, maximum=2.0, timeout=DEADLINE_S)
+        self._reading = self._writing.with_predicate(_TRANSIENT_AT_READING)
         self._again = Retry(_OVERTAKEN, initial=0.02, maximum=0.5, timeout=DEADLINE_S)
 
     def close(self) -> None:
@@ -83,7 +91,7 @@ class FirestoreDatabase:
             return []
         with _errors_translated():
             found = self._client.get_all(
-                list(references), retry=self._retry, timeout=DEADLINE_S, read_time=at
+                list(references), retry=self._reading, timeout=DEADLINE_S, read_time=at
             )
             by_path = {snapshot.reference.path: snapshot for snapshot in found}
         return [by_path[reference.path] for reference in references]
@@ -93,7 +101,7 @@ class FirestoreDatabase:
     ) -> list[Snapshot]:
         """Return what the query finds at one moment, or found `at` it."""
         with _errors_translated():
-            return list(query.get(retry=self._retry, timeout=timeout_s, read_time=at))
+            return list(query.get(retry=self._reading, timeout=timeout_s, read_time=at))
 
     def _decide(self, decide: Callable[[WriteBatch], T]) -> T:
         """Let `decide` read and fill the batch, write it, and return what `decide` returned.
@@ -107,7 +115,7 @@ class FirestoreDatabase:
             batch = self._client.batch()
             result = decide(batch)
             if len(batch):
-                batch.commit(retry=self._retry, timeout=DEADLINE_S)
+                batch.commit(retry=self._writing, timeout=DEADLINE_S)
             return result
 
         with _errors_translated():

@@ -7,6 +7,7 @@ from dataclasses import asdict
 
 from google.cloud.firestore import Increment, LastUpdateOption, Query, WriteBatch
 
+from ocellus.adapters.gcp.firestore_audit import append_event
 from ocellus.adapters.gcp.firestore_database import (
     SCAN_DEADLINE_S,
     FirestoreDatabase,
@@ -14,6 +15,7 @@ from ocellus.adapters.gcp.firestore_database import (
     fields_of,
 )
 from ocellus.adapters.gcp.firestore_documents import Documents, any_of, can_name_a_sample
+from ocellus.audit import AuditEvent
 from ocellus.errors import NotFound
 from ocellus.samples import Filing, Sample
 
@@ -41,7 +43,8 @@ class FirestoreSamples(FirestoreDatabase):
 
         return self._decide(file)
 
-    def claim(self, event: str, now: float) -> bool:
+    def claim(self, event: str, now: float, *, record: Iterable[AuditEvent] = ()) -> bool:
+        lines = list(record)
         document = self._documents.claim(event)
 
         def claim(batch: WriteBatch) -> bool:
@@ -49,9 +52,15 @@ class FirestoreSamples(FirestoreDatabase):
             if found.exists:
                 return False
             batch.create(document, {"event": event, "claimed_at": now})
+            for line in lines:
+                append_event(batch, self._documents, line)
             return True
 
         return self._decide(claim)
+
+    def claimed(self, event: str) -> bool:
+        (found,) = self._get(self._documents.claim(event))
+        return found.exists
 
     def samples(self) -> list[Sample]:
         return samples_in(self._query(oldest_first(self._documents), SCAN_DEADLINE_S))

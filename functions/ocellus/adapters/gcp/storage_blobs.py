@@ -71,12 +71,12 @@ class StorageBlobs:
         self._found_bucket = False
         self._limits = {"timeout": TIMEOUT_S, "retry": DEFAULT_RETRY.with_timeout(DEADLINE_S)}
 
-    def get(self, name: str) -> bytes:
+    def get(self, name: str, *, generation: int | None = None) -> bytes:
         blob = self._blob(name)
         with self._errors_translated():
             try:
-                data: bytes = blob.download_as_bytes(**self._limits)
-            except google_errors.NotFound as e:
+                data: bytes = blob.download_as_bytes(if_generation_match=generation, **self._limits)
+            except (google_errors.NotFound, google_errors.PreconditionFailed) as e:
                 self._find_bucket()
                 raise NotFound(f"There is no blob {name!r} in {self._bucket.name}.") from e
             return data
@@ -117,12 +117,12 @@ class StorageBlobs:
             names = [blob.name.removeprefix(self._prefix) for blob in blobs]
         return sorted(name for name in names if is_blob_name(name))
 
-    def delete(self, name: str) -> None:
+    def delete(self, name: str, *, generation: int | None = None) -> None:
         blob = self._blob(name)
         with self._errors_translated():
             try:
-                blob.delete(**self._limits)
-            except google_errors.NotFound:
+                blob.delete(if_generation_match=generation, **self._limits)
+            except (google_errors.NotFound, google_errors.PreconditionFailed):
                 self._find_bucket()
 
     def sign_upload(
