@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from dropping import drop
 from fakes import MemoryBlobs, MemoryState
 from pictures import noise, zipped
 
-from ocellus.dropped import Dropped
 from ocellus.samples import sha256_of
 from ocellus.uploads import file_image, remove, take_object
 
@@ -24,12 +24,6 @@ def blobs() -> MemoryBlobs:
 @pytest.fixture
 def state() -> MemoryState:
     return MemoryState()
-
-
-def drop(inbox: MemoryBlobs, name: str, data: bytes) -> Dropped:
-    """Store an object and return what its event tells of it."""
-    inbox.put(name, data)
-    return Dropped("inbox", name, inbox.generations[name], len(data))
 
 
 def test_a_signed_upload_that_cannot_be_used_leaves_the_inbox_and_may_come_again(
