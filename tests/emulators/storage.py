@@ -130,6 +130,7 @@ class _RequestHandler(server.RequestHandler):  # type: ignore[misc]  # it has no
 
     def end_headers(self) -> None:
         self.send_header("Access-Control-Allow-Origin", "*")
+        self.send_header("Access-Control-Expose-Headers", "Range")
         super().end_headers()
 
 

@@ -122,6 +122,7 @@ def test_a_page_of_another_origin_may_upload(
     assert allowed == asked["Access-Control-Request-Headers"]
     put = httpx.put(url, content=b"1", headers={"Origin": asked["Origin"]})
     assert put.headers["Access-Control-Allow-Origin"] == "*"
+    assert put.headers["Access-Control-Expose-Headers"] == "Range"
 
 
 def test_a_listing_comes_in_pages(bucket: Bucket) -> None:
