@@ -16,6 +16,8 @@ import tiny_version as tiny
 from emulators.firestore import EmulatorMissing, FirestoreEmulator
 from emulators.storage import StorageEmulator
 
+RULES = Path(__file__).parents[1] / "web" / "firestore.rules"
+
 
 @pytest.fixture(autouse=True)
 def _isolated(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -56,7 +58,7 @@ def tiny_version(request: pytest.FixtureRequest) -> tiny.TinyVersion:
 @pytest.fixture(scope="session")
 def firestore_emulator() -> Iterator[FirestoreEmulator]:
     try:
-        emulator = FirestoreEmulator()
+        emulator = FirestoreEmulator(RULES)
     except EmulatorMissing as e:
         if os.environ.get("ALLOW_MISSING_SERVICES") == "1":
             pytest.skip(str(e))

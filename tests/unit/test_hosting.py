@@ -268,3 +268,12 @@ def test_the_firebase_json_of_the_site_routes_every_documented_path() -> None:
     assert route("/api/health") == route("/api/model/uptime") == "predict"
     assert route("/api/model/info") == route("/static/v1/a.png") == "api"
     assert route("/docs/") is None
+
+
+@pytest.mark.parametrize("path", ["/firebase.json", "/firestore.rules", "/firestore.indexes.json"])
+async def test_the_site_keeps_its_configuration_to_itself(path: str) -> None:
+    app = host(Path(__file__).parents[2] / "web")
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(app), base_url="http://site"
+    ) as client:
+        assert (await client.get(path)).status_code == 404
