@@ -1,5 +1,5 @@
 /**
- * What the API answers. Times are Unix seconds; shares and accuracies run from 0 to 1.
+ * What the API answers and Firestore's documents hold. Times are Unix seconds; shares and accuracies run from 0 to 1.
  *
  * @typedef {{label: string, probability: number}} Probability
  *
@@ -85,6 +85,28 @@
  * @typedef {object} Samples
  * @property {number} count
  * @property {Record<string, {train: number, holdout: number, set_aside: number}>} labels
+ *
+ * What one instance told of itself, and when by the reader's clock.
+ * @typedef {{health: Health, uptime: Uptime, told_at: number}} Instance
+ *
+ * What the sections show:
+ *
+ * @typedef {object} Now
+ * @property {Instance} instance
+ * @property {Statistics} statistics
+ * @property {Pointer | null} pointer where it is known sooner than by the instance's health
+ *
+ * @typedef {object} Teaching
+ * @property {string[]} modelLabels
+ * @property {Samples} samples
+ * @property {RetrainStatus} retrain
+ *
+ * @typedef {{runs: Run[], now: number}} Training the newest run first
+ *
+ * @typedef {object} Shelf
+ * @property {Pointer | null} pointer
+ * @property {Version[]} versions the newest first
+ * @property {AuditEvent[]} events the newest first
  *
  * @typedef {object} Receipt
  * @property {Partial<Record<"new" | "duplicate" | "conflicting" | "replayed", number>>} outcomes
