@@ -6,15 +6,18 @@ PORT ?= 8080
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run test notebook check web-check format lock clean
+.PHONY: help run run-emulated test notebook check web-check format lock clean
 
 help: ## Show the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: .venv/run ## Set up and serve on http://127.0.0.1:8080 (PORT=… for another)
 	@$(BIN)/ocellus serve --port $(PORT)
 
-test: .venv/dev web/vendor/firestore.js chromium ## Set up and run every test
+run-emulated: .venv/dev web/vendor/firestore.js firestore ## The same on Google's emulators, each part a process as deployed (needs Java)
+	@$(BIN)/python tests/run_emulated.py --port $(PORT)
+
+test: .venv/dev web/vendor/firestore.js chromium firestore ## Set up and run every test
 	$(BIN)/python -m pytest $(ARGS)
 	$(BIN)/python -m pytest tests/e2e $(ARGS)
 	npm test --silent
@@ -69,3 +72,8 @@ web/vendor/firestore.js: web/sdk/firestore.js node_modules/.installed
 .PHONY: chromium
 chromium:
 	@sh tests/install_chromium.sh
+
+.PHONY: firestore
+firestore: .venv/dev
+	@sh tests/install_java.sh
+	@$(BIN)/python tests/emulators/firestore_jar.py

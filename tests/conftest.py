@@ -13,7 +13,8 @@ from uuid import uuid4
 
 import pytest
 import tiny_version as tiny
-from emulators.firestore import EmulatorMissing, FirestoreEmulator
+from emulators.firestore import FirestoreEmulator
+from emulators.firestore_jar import EmulatorMissing, find_jar, find_java
 from emulators.storage import StorageEmulator
 
 RULES = Path(__file__).parents[1] / "web" / "firestore.rules"
@@ -56,13 +57,19 @@ def tiny_version(request: pytest.FixtureRequest) -> tiny.TinyVersion:
 
 
 @pytest.fixture(scope="session")
-def firestore_emulator() -> Iterator[FirestoreEmulator]:
+def firestore_installed() -> None:
+    """The Firestore emulator can be started."""
     try:
-        emulator = FirestoreEmulator(RULES)
+        find_java(), find_jar()
     except EmulatorMissing as e:
         if os.environ.get("ALLOW_MISSING_SERVICES") == "1":
             pytest.skip(str(e))
         pytest.fail(f"{e} Or leave its tests out with ALLOW_MISSING_SERVICES=1.")
+
+
+@pytest.fixture(scope="session")
+def firestore_emulator(firestore_installed: None) -> Iterator[FirestoreEmulator]:
+    emulator = FirestoreEmulator(RULES)
     yield emulator
     emulator.stop()
 

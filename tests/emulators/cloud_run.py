@@ -10,11 +10,15 @@ import re
 import signal
 import subprocess
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from pathlib import Path
+from typing import IO, Any
 from urllib.parse import parse_qs, urlparse
+
+from emulators.lifeline import Lifeline
 
 GRACE_S = 10.0
 PAGE_SIZE = 2
@@ -26,12 +30,23 @@ _JOB = r"/v2/(?P<job>projects/[^/]+/locations/[^/]+/jobs/[^/:]+)"
 class CloudRun:
     """One deployed job, whose container runs `command`. `close` it at the end.
 
-    `api_root` is where it answers, to requests that bear TOKEN.
+    `api_root` is where it answers, to requests that bear `token`. `environ` is the whole
+    environment of later executions; None gives them this process's.
     """
 
-    def __init__(self, job: str, command: Sequence[str]) -> None:
-        """`job` is its full name, `projects/…/locations/…/jobs/…`."""
-        self.job, self._command = job, tuple(command)
+    def __init__(
+        self,
+        job: str,
+        command: Sequence[str],
+        *,
+        token: str | None = TOKEN,
+        logs: Path | None = None,
+    ) -> None:
+        """`job` is its full name, `projects/…/locations/…/jobs/…`. With `token` None any request
+        is answered. An execution's output goes to a file of its own in `logs`, if given.
+        """
+        self.job, self._command, self.token, self._logs = job, tuple(command), token, logs
+        self.environ: Mapping[str, str] | None = None
         self.executions: list[_Execution] = []
         self._lock = threading.Lock()
         self._server = _Server(("127.0.0.1", 0), _RequestHandler)
@@ -47,16 +62,29 @@ class CloudRun:
         self._server.server_close()
         self._thread.join()
         for execution in self.executions:
+            execution.lifeline.let_go()
             execution.process.kill()
             execution.process.wait()
 
     def run(self, body: Any) -> Any:
         arguments = body["overrides"]["containerOverrides"][0]["args"]
-        process = subprocess.Popen([*self._command, *arguments], stdin=subprocess.DEVNULL)
         with self._lock:
-            name = f"{self.job}/executions/trainer-{len(self.executions)}"
-            self.executions.append(_Execution(name, arguments, process))
+            name = f"trainer-{len(self.executions)}"
+            with self._log(name) as log:
+                process = subprocess.Popen(
+                    [*self._command, *arguments],
+                    env=self.environ,
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                    start_new_session=True,
+                )
+            name = f"{self.job}/executions/{name}"
+            self.executions.append(_Execution(name, arguments, process, Lifeline(process.pid)))
         return {"name": "operations/run", "metadata": {"name": name}}
+
+    def _log(self, name: str) -> AbstractContextManager[IO[bytes] | None]:
+        return (self._logs / f"{name}.log").open("wb") if self._logs else nullcontext()
 
     def list(self, token: str) -> Any:
         start = int(token or 0)
@@ -83,6 +111,7 @@ class _Execution:
     name: str
     arguments: list[str]
     process: subprocess.Popen[bytes]
+    lifeline: Lifeline
 
     def resource(self) -> Any:
         ended = {"completionTime": "2026-01-01T00:00:00Z"}
@@ -129,7 +158,8 @@ class _RequestHandler(BaseHTTPRequestHandler):
             self._refuse(400, "The execution has ended.")
 
     def _admitted(self, found: re.Match[str] | None) -> bool:
-        if self.headers["Authorization"] != f"Bearer {TOKEN}":
+        token = self.server.cloud.token
+        if token and self.headers["Authorization"] != f"Bearer {token}":
             self._refuse(401, "The request bears no valid token.")
         elif found is None or found["job"] != self.server.cloud.job:
             self._refuse(404, "The resource does not exist.")

@@ -41,9 +41,9 @@ class StorageEmulator:
         self._thread.daemon = True
         self._thread.start()
 
-    def new_bucket(self) -> str:
-        """Make an empty bucket and return its name."""
-        name = f"bucket-{uuid.uuid4().hex}"
+    def new_bucket(self, name: str | None = None) -> str:
+        """Make an empty bucket and return its name, by default a new one."""
+        name = name or f"bucket-{uuid.uuid4().hex}"
         kept = {"softDeletePolicy": {"retentionDurationSeconds": "0"}}
         with self._storage.lock:
             self._storage.create_bucket(name, {"kind": "storage#bucket", "name": name} | kept)
