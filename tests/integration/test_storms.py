@@ -6,57 +6,21 @@ import io
 import os
 import random
 import re
-import socket
 import struct
-import subprocess
 import sys
 import zipfile
 import zlib
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
 import pytest
+from deployed import deployed
 from drawings import blobs, stripes
-from server import Server, until
+from server import Server
 
 from ocellus.bootstrap import build
 from ocellus.settings import Settings
-
-ROOT = Path(__file__).parents[2]
-
-
-@contextmanager
-def deployed(
-    target: str, environ: dict[str, str], log: Path, signature: str = "cloudevent"
-) -> Iterator[str]:
-    """Run one function in a process of its own, started as in deployment; give its URL."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [
-        sys.executable, "-m", "functions_framework", "--asgi", "--source",
-        str(ROOT / "functions" / "main.py"), "--target", target,
-        "--signature-type", signature, "--host", "127.0.0.1", "--port", str(port),
-    ]  # fmt: skip
-    with log.open("w") as output:
-        process = subprocess.Popen(command, env=os.environ | environ, stdout=output, stderr=output)
-    try:
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}") as client:
-            until(lambda: _answers(client), 60, f"{target} to listen")
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.terminate()
-        process.wait(30)
-
-
-def _answers(client: httpx.Client) -> bool:
-    try:
-        return client.get("/robots.txt").status_code > 0
-    except httpx.TransportError:
-        return False
 
 
 def test_a_thousand_copies_of_one_event_start_one_run(tmp_path: Path) -> None:
