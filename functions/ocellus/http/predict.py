@@ -24,6 +24,9 @@ from ocellus.prediction import Classifier, Prediction
 INLINE_BYTES = 64 * 1024
 """An image up to this size takes less time to predict than to hand to a thread."""
 
+STORE_WAIT_S = 1.0
+"""How long the store may hold an answer about this instance."""
+
 _large_images = asyncio.Semaphore(2)
 
 
@@ -96,26 +99,33 @@ async def _predict_batch(request: Request) -> Response:
 
 
 async def _health(request: Request) -> Response:
-    serving = app().serving
+    serving, tallies = app().serving, app().tallies
     if serving.refresh_due():
-        await asyncio.to_thread(serving.refresh)
+        await beside.wait_for(serving.refresh, STORE_WAIT_S)
     try:
         await _classifier()
-        status = "degraded" if serving.fault else "ok"
+        status = "ok"
     except StoreUnavailable:
         status = "down"
+    stale, uncounted = serving.fault, tallies.fault
+    if status == "ok" and (stale or uncounted):
+        status = "degraded"
     content = {
         "status": status,
         "serving": serving.version,
         "desired": serving.desired,
-        "fault": asdict(serving.fault) if serving.fault else None,
+        "fault": asdict(stale) if stale else None,
+        "statistics": {
+            "waiting": tallies.waiting,
+            "fault": asdict(uncounted) if uncounted else None,
+        },
     }
     return json_response(content, 503 if status == "down" else 200)
 
 
 async def _uptime(request: Request) -> Response:
     now = time.time()
-    since = await asyncio.to_thread(app().state.service_since)
+    since = await beside.wait_for(app().serving.service_since, STORE_WAIT_S)
     started = app().serving.started_at
     return json_response(
         {
