@@ -17,7 +17,10 @@
  * @property {"ok" | "degraded" | "down"} status
  * @property {string | null} serving
  * @property {string | null} desired
- * @property {{detail: string, since: number} | null} fault
+ * @property {Fault | null} fault
+ * @property {{waiting: number, fault: Fault | null}} statistics
+ *
+ * @typedef {{detail: string, since: number}} Fault
  *
  * @typedef {object} Uptime
  * @property {number | null} service_since
@@ -30,6 +33,7 @@
  * @property {number} unsure
  * @property {number} refused
  * @property {{p50: number | null, p95: number | null, p99: number | null}} latency_ms
+ * @property {number | null} updated_at
  *
  * @typedef {object} Progress
  * @property {string} phase

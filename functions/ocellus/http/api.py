@@ -23,7 +23,6 @@ from ocellus.http.bodies import read_form
 from ocellus.http.routing import Routes, authorise, changes, reads
 from ocellus.runs import Mode, Run
 from ocellus.serving import load_manifest
-from ocellus.statistics import summarise
 
 _large_uploads = asyncio.Semaphore(2)
 
@@ -43,8 +42,8 @@ def _models(request: Request) -> Any:
 
 
 def _statistics(request: Request) -> Any:
-    app().tallies.flush()
-    return summarise(app().state.counts())
+    app().tallies.flush(publish=True)  # those of predict, where one process has all functions
+    return asdict(app().state.statistics())
 
 
 def _history(request: Request) -> Any:

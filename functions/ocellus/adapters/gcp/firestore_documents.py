@@ -5,8 +5,9 @@
 | `serving/pointer`    | may read    | the pointer's, `service_since`                              |
 | `versions/{version}` | may read    | the version's, `number`                                     |
 | `runs/{run}`         | may read    | the run's but `owner`, which names a machine                |
-| `public/statistics`  | may read    | what `GET /api/statistics` answers, `updated_at`            |
-| `statistics/{shard}` | may not     | `counts`: counter to its sum in this one; add all shards up |
+| `public/statistics`  | may read    | what `GET /api/statistics` answers                          |
+| `statistics/{shard}` | may not     | `counts`: counter to its sum in this one; `writers`: each   |
+|                      |             | instance's name to the `number` of what it added last, `at` |
 | `control/runs`       | may not     | `newest`: the greatest number of any run or version;        |
 |                      |             | `active`: the active run's number or null; `owner`: its     |
 |                      |             | owner or null; `samples_seen`: the newest run's             |
@@ -29,6 +30,7 @@ import random
 import re
 import secrets
 import time
+import zlib
 from datetime import UTC, datetime, timedelta
 
 from google.cloud.firestore import Client, CollectionReference, DocumentReference
@@ -55,6 +57,7 @@ class Documents:
         self.audit: CollectionReference = client.collection("audit")
         self.pointer: DocumentReference = client.document("serving/pointer")
         self.control: DocumentReference = client.document("control/runs")
+        self.public_statistics: DocumentReference = client.document("public/statistics")
         self.statistics = [client.document(f"statistics/{shard}") for shard in range(SHARDS)]
         self.filed = [client.document(f"filed/{shard}") for shard in range(SHARDS)]
         self._claims: CollectionReference = client.collection("claims")
@@ -82,6 +85,11 @@ def can_name_a_sample(text: str) -> bool:
 
 def any_of(shards: list[DocumentReference]) -> DocumentReference:
     return random.choice(shards)
+
+
+def shard_of(shards: list[DocumentReference], writer: str) -> DocumentReference:
+    """Return the one shard that the writer always writes to."""
+    return shards[zlib.crc32(writer.encode()) % len(shards)]
 
 
 def expiry(unix_s: float, kept: timedelta) -> datetime:
