@@ -39,11 +39,11 @@ def database(firestore_project: str) -> Client:
         state.take_run(run.id, OWNER, now=4.0, lease_s=30.0)
         sample = Sample(sha256_of(b"cat"), "cat", "png", 10, FILED_AT, "upload")
         state.file_sample(sample, "bucket/cat.png#1")
-        state.add_counts({"predictions": 1})
+        state.add_counts({"predictions": 1}, OWNER, 1, now=5.0)
+        state.publish_statistics(now=5.0)
         state.record(AuditEvent(FILED_AT, "admin", "uploaded", {"new": 1}))
         v2 = Version("v2", "v1", 5.0, 0.95, 10, "promoted", "Better.")
         state.publish(run.id, OWNER, v2, Pointer("v2", "v1", 5.0, "run r2", "Better."), now=5.0)
-    client.document("public/statistics").set({"predictions": 1, "updated_at": 6.0})
     return client
 
 

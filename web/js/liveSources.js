@@ -7,9 +7,9 @@ import { polled } from "./polled.js";
 
 const SOON_MS = 5000;
 const SUBSTITUTE_MS = 10_000;
-const MINUTE_MS = 60_000;
-// Counting the samples reads each of them.
-const TEACHING_MS = 5 * MINUTE_MS;
+const INSTANCE_MS = 60_000;
+// Counting the samples, for one, reads each of them.
+const PRIVATE_MS = 300_000;
 
 /**
  * What Firestore's public documents hold as they change, the rest by asking the API rarely, or when
@@ -36,11 +36,11 @@ export function liveSources(config) {
         watchedDocument(firestore, "public/statistics", readStatistics),
         polled(loadStatistics, SUBSTITUTE_MS),
       ),
-      instance: polled(
-        loadInstance, ({ health }) => (health.serving === inService ? MINUTE_MS : SOON_MS),
-      ),
+      instance: polled(loadInstance, ({ health }) => (
+        inService === undefined || health.serving === inService ? INSTANCE_MS : SOON_MS
+      )),
     }),
-    teaching: polled(loadTeaching, TEACHING_MS),
+    teaching: polled(loadTeaching, PRIVATE_MS),
     training: backed(
       watchedNewest(firestore, "runs", readRuns, RUNS), polled(loadTraining, SUBSTITUTE_MS),
     ),
@@ -52,7 +52,7 @@ export function liveSources(config) {
         ),
         polled(async (signal) => (await loadModels(signal)).versions, SUBSTITUTE_MS),
       ),
-      events: polled(loadEvents, MINUTE_MS),
+      events: polled(loadEvents, PRIVATE_MS),
     }),
   };
 }
@@ -62,7 +62,10 @@ export function liveSources(config) {
  * @returns {import("./shapes.js").Statistics}
  */
 function readStatistics(fields) {
-  const none = { predictions: 0, unsure: 0, refused: 0, latency_ms: { p50: null, p95: null, p99: null } };
+  const none = {
+    predictions: 0, unsure: 0, refused: 0, latency_ms: { p50: null, p95: null, p99: null },
+    updated_at: null,
+  };
   return { ...none, ...fields };
 }
 
