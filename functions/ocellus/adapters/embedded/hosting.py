@@ -2,8 +2,9 @@
 
 Answers come in the order of Firebase: a static file, a rewrite to a function, `404.html`, a plain
 404 page. A key of `hosting` that is not played here is refused at start, so that nothing works on
-the laptop and not in deployment, or the other way round. The reserved URL of the web app's project
-answers that there is none.
+the laptop and not in deployment, or the other way round; `predeploy` concerns deployment alone.
+The reserved URL that tells the page of its project answers that there is none.
+
 Sources: https://firebase.google.com/docs/hosting/full-config
 https://firebase.google.com/docs/hosting/reserved-urls
 """
@@ -33,7 +34,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ocellus.errors import InvalidSetting
 
-_KEYS = {"public", "ignore", "headers", "rewrites"}
+_KEYS = {"public", "predeploy", "ignore", "headers", "rewrites"}
 _PROJECT_PATH = "/__/firebase/init.json"
 _NOT_FOUND = (
     "<!doctype html><html lang=en><meta charset=utf-8><title>Not found</title>"
