@@ -14,10 +14,10 @@ help: ## Show the targets
 run: .venv/run ## Set up and serve on http://127.0.0.1:8080 (PORT=… for another)
 	@$(BIN)/ocellus serve --port $(PORT)
 
-run-emulated: .venv/dev firestore ## The same on Google's emulators, each part a process as deployed (needs Java)
+run-emulated: .venv/dev web/vendor/firestore.js firestore ## The same on Google's emulators, each part a process as deployed (needs Java)
 	@$(BIN)/python tests/run_emulated.py --port $(PORT)
 
-test: .venv/dev node_modules/.installed chromium firestore ## Set up and run every test
+test: .venv/dev web/vendor/firestore.js chromium firestore ## Set up and run every test
 	$(BIN)/python -m pytest $(ARGS)
 	$(BIN)/python -m pytest tests/e2e $(ARGS)
 	npm test --silent
@@ -44,7 +44,7 @@ lock: ## Pin every dependency with hashes again, from pyproject.toml
 	rm -rf .venv-lock
 
 clean: ## Remove what the targets made; your data in .ocellus/ stays
-	rm -rf .venv .venv-lock node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf .venv .venv-lock node_modules web/vendor .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
 
 .venv/bin/python:
 	@test -n "$(PYTHON)" && $(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' \
@@ -62,8 +62,12 @@ clean: ## Remove what the targets made; your data in .ocellus/ stays
 	@touch $@
 
 node_modules/.installed: package.json package-lock.json
-	npm ci --silent --no-audit --no-fund
+	npm ci --silent --no-audit --no-fund --ignore-scripts
 	@touch $@
+
+# What the page loads where its data come from Firestore; `make run` needs it not.
+web/vendor/firestore.js: web/sdk/firestore.js node_modules/.installed
+	npm run --silent bundle
 
 .PHONY: chromium
 chromium:

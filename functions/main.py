@@ -51,9 +51,11 @@ def _take(made: App, event: CloudEvent) -> None:
 
 @functions_framework.aio.http
 async def on_tick(request: Request) -> Response:
-    """Replace dead trainers and start due runs; called on a schedule."""
+    """Replace dead trainers, start due runs, publish the statistics; called on a schedule."""
     try:
-        await asyncio.to_thread(app().retraining.tend)
+        made = app()
+        await asyncio.to_thread(made.retraining.tend)
+        await asyncio.to_thread(made.state.publish_statistics, time.time())
     except OcellusError as e:
         return problem(e)
     return json_response({"active_run": run.id if (run := app().state.active_run()) else None})

@@ -17,6 +17,8 @@ from emulators.firestore import FirestoreEmulator
 from emulators.firestore_jar import EmulatorMissing, find_jar, find_java
 from emulators.storage import StorageEmulator
 
+RULES = Path(__file__).parents[1] / "web" / "firestore.rules"
+
 
 @pytest.fixture(autouse=True)
 def _isolated(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -84,7 +86,7 @@ def firestore_installed() -> None:
 
 @pytest.fixture(scope="session")
 def firestore_emulator(firestore_installed: None) -> Iterator[FirestoreEmulator]:
-    emulator = FirestoreEmulator()
+    emulator = FirestoreEmulator(RULES)
     yield emulator
     emulator.stop()
 

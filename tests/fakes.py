@@ -19,6 +19,7 @@ from ocellus.errors import (
 )
 from ocellus.runs import Mode, Options, Progress, Run, RunStatus, parse_run_id
 from ocellus.samples import Filing, Sample
+from ocellus.summary import Statistics, summarise
 from ocellus.versions import Pointer, Version
 
 
@@ -60,6 +61,8 @@ class MemoryState:
         self._filed = 0
         self._claims: set[str] = set()
         self._counts: Counter[str] = Counter()
+        self._writers: dict[str, int] = {}
+        self._statistics = summarise({}, None)
         self._events: list[AuditEvent] = []
 
     def pointer(self) -> Pointer | None:
@@ -252,12 +255,25 @@ class MemoryState:
         newest = self.runs(1)
         return self._filed - (newest[0].samples_seen if newest else 0)
 
-    def add_counts(self, counts: Mapping[str, int]) -> None:
+    def add_counts(self, counts: Mapping[str, int], writer: str, number: int, now: float) -> None:
         with self._lock:
-            self._counts.update(counts)
+            if number > self._writers.get(writer, 0):
+                self._writers[writer] = number
+                self._counts.update(counts)
 
     def counts(self) -> dict[str, int]:
         return dict(self._counts)
+
+    def publish_statistics(self, now: float, min_age_s: float = 0.0) -> bool:
+        with self._lock:
+            published_at = self._statistics.updated_at
+            if published_at is not None and now - published_at < min_age_s:
+                return False
+            self._statistics = summarise(self._counts, now)
+            return True
+
+    def statistics(self) -> Statistics:
+        return self._statistics
 
     def record(self, event: AuditEvent) -> None:
         self._events.append(event)

@@ -44,7 +44,7 @@ class App:
 def app() -> App:
     """Return this process's App, made from the environment. Raises: InvalidSetting."""
     made = build(Settings.from_env())
-    _at_sigterm(made.tallies.flush)
+    _at_sigterm(made.tallies.flush_at_end)
     return made
 
 
@@ -70,11 +70,11 @@ def _at_sigterm(work: Callable[[], None]) -> None:
 def build(settings: Settings) -> App:
     """Wire the back end that the settings name. Raises: InvalidSetting."""
     ports = _on_google_cloud(settings.gcp) if settings.gcp else _embedded(settings)
-    tallies = Tallies(ports.state, settings.flush_s)
+    tallies = Tallies(ports.state, settings.flush_s, writer=secrets.token_hex(8))
 
     def close() -> None:
         ports.stop_jobs()
-        tallies.flush()
+        tallies.flush_at_end()
         ports.close_state()
 
     return App(

@@ -13,6 +13,7 @@ from ocellus.audit import AuditEvent
 from ocellus.runs import Mode, Options, Progress, Run, RunStatus
 from ocellus.samples import Filing, Sample
 from ocellus.signed_upload import SignedUpload
+from ocellus.summary import Statistics
 from ocellus.versions import Pointer, Version
 
 
@@ -260,12 +261,29 @@ class State(Protocol):
 
     # Statistics and the audit trail
 
-    def add_counts(self, counts: Mapping[str, int]) -> None:
-        """Add to named counters; sums are exact under any concurrency."""
+    def add_counts(self, counts: Mapping[str, int], writer: str, number: int, now: float) -> None:
+        """Add to named counters, once; sums are exact under any concurrency.
+
+        A writer numbers what it adds, rising from 1. A number not above the last that it added
+        changes nothing: what may have arrived can be sent again. State may forget a writer that
+        added nothing for a day.
+        """
         ...
 
     def counts(self) -> dict[str, int]:
         """Return every counter."""
+        ...
+
+    def publish_statistics(self, now: float, min_age_s: float = 0.0) -> bool:
+        """Sum the counters up as they are at one moment, for `statistics`, unless that was done
+        less than `min_age_s` ago. An older sum never replaces a newer.
+
+        Return whether `statistics` now tells of all that was added before the call.
+        """
+        ...
+
+    def statistics(self) -> Statistics:
+        """Return the statistics as last published; zeros before that."""
         ...
 
     def record(self, event: AuditEvent) -> None:

@@ -17,12 +17,13 @@ from ocellus.runtime import SERVED
 
 log = logging.getLogger("ocellus.serving")
 
-_MAX_BACKOFF_S = 60.0
+_MAX_BACKOFF_S = 30.0
+_OVERDUE_S = 1.0
 
 
 @dataclass(frozen=True)
 class Fault:
-    """Why the instance does not serve the version it should. `since` in Unix seconds."""
+    """What is wrong with this instance, `since` in Unix seconds."""
 
     detail: str
     since: float
@@ -49,15 +50,36 @@ class Serving:
         self._one_at_a_time = threading.Lock()
         self._classifier: Classifier | None = None
         self._next_look = 0.0
+        self._looking_since: float | None = None
         self._failures = 0
+        self._fault: Fault | None = None
+        self._service_since: float | None = None
         self.desired: str | None = None
-        self.fault: Fault | None = None
         self.started_at = clock()
 
     @property
     def version(self) -> str | None:
         """The version in use, None before the first load."""
         return self._classifier.manifest.version if self._classifier else None
+
+    @property
+    def fault(self) -> Fault | None:
+        """Why the version in use may not be the one it should be."""
+        since = self._looking_since
+        if self._fault is None and since is not None and self._clock() - since > _OVERDUE_S:
+            return Fault("The store was asked for the pointer and has not answered yet.", since)
+        return self._fault
+
+    def service_since(self) -> float | None:
+        """Return when the first version went into service, None if there is none or the store
+        cannot be asked. It never changes, so it is asked for once.
+        """
+        if self._service_since is None:
+            try:
+                self._service_since = self._state.service_since()
+            except StoreUnavailable as e:
+                log.warning("the service's uptime is not known: %s", e)
+        return self._service_since
 
     def ready(self) -> Classifier | None:
         """Return the classifier in use without blocking, None before the first load."""
@@ -100,18 +122,24 @@ class Serving:
                 self._one_at_a_time.release()
 
     def _follow(self) -> None:
+        asked_at = self._looking_since = self._clock()
+        missed = "The pointer cannot be read, so that a newer one would be missed. "
         try:
             pointer = self._state.pointer()
+            self._looking_since, missed = None, ""
             self.desired = pointer.version if pointer else None
             if pointer and pointer.version != self.version:
                 self._classifier = load_classifier(self._blobs, pointer.version)
                 log.info("serving %s", pointer.version)
-            self.fault, self._failures = None, 0
+            self._fault, self._failures = None, 0
         except Exception as e:  # whatever it is, requests go on with the version in use
             self._failures += 1
-            since = self.fault.since if self.fault else self._clock()
-            self.fault = Fault(str(e) if isinstance(e, OcellusError) else repr(e), since)
-            log.warning("stays on %s: %s", self.version, self.fault.detail)
+            since = self._fault.since if self._fault else asked_at
+            self._fault = Fault(
+                missed + (str(e) if isinstance(e, OcellusError) else repr(e)), since
+            )
+            log.warning("stays on %s: %s", self.version, self._fault.detail)
+        self._looking_since = None
         backoff = min(self._refresh_s * 2**self._failures, _MAX_BACKOFF_S)
         self._next_look = self._clock() + (backoff if self._failures else self._refresh_s)
 

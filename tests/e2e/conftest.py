@@ -1,4 +1,4 @@
-"""The page in a real browser, against a server of its own or the one at BASE_URL.
+"""The page in a real browser, on both back ends or against the server at BASE_URL.
 
 BASE_URL names a running deployment; OCELLUS_ADMIN_TOKEN is then its token. The tests upload noise,
 train on it and move the pointer: not for a deployment whose samples matter.
@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import shutil
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
 
 import httpx
 import pytest
+from deployment import Deployment, Elsewhere
+from emulators.stack import EmulatedStack
 from PIL import Image
 from playwright.sync_api import (
     Browser,
@@ -35,46 +36,35 @@ _ARGS = [
 ]  # fmt: skip
 
 
-class Deployment(Protocol):
-    """Where the page is, the token that changes need, and JSON to and fro."""
-
-    @property
-    def url(self) -> str: ...
-
-    @property
-    def token(self) -> str: ...
-
-    def get(self, path: str) -> Any: ...
-
-    def post(self, path: str, **body: Any) -> Any: ...
-
-
-@dataclass(frozen=True)
-class Elsewhere:
-    """The server at BASE_URL, which somebody else started."""
-
-    url: str
-    token: str
-
-    def get(self, path: str) -> Any:
-        return httpx.get(self.url + path, timeout=30).raise_for_status().json()
-
-    def post(self, path: str, **body: Any) -> Any:
-        headers = {"Authorization": f"Bearer {self.token}"}
-        answer = httpx.post(self.url + path, headers=headers, timeout=60, **body)
-        return answer.raise_for_status().json()
+# Runs start when a test asks, not by themselves.
+_ENVIRON = {"OCELLUS_RETRAIN_THRESHOLD": "1000"}
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
-    if url := os.environ.get("BASE_URL"):
-        yield Elsewhere(url.rstrip("/"), os.environ["OCELLUS_ADMIN_TOKEN"])
-        return
-    # Runs start when a test asks, not by themselves.
-    environ = {"OCELLUS_RETRAIN_THRESHOLD": "1000"}
-    own = Server(tmp_path_factory.mktemp("server") / "data", environ).start()
-    yield own
-    own.stop()
+def stack(
+    firestore_installed: None, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[EmulatedStack]:
+    """The whole deployment on emulators."""
+    stack = EmulatedStack(tmp_path_factory.mktemp("stack"), _ENVIRON)
+    yield stack
+    stack.stop()
+
+
+@pytest.fixture(
+    scope="session", params=["elsewhere"] if "BASE_URL" in os.environ else ["embedded", "gcp"]
+)
+def server(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Deployment]:
+    if request.param == "elsewhere":
+        yield Elsewhere(os.environ["BASE_URL"].rstrip("/"), os.environ["OCELLUS_ADMIN_TOKEN"])
+    elif request.param == "gcp":
+        stack: EmulatedStack = request.getfixturevalue("stack")
+        yield Elsewhere(stack.url, stack.token)
+    else:
+        own = Server(tmp_path_factory.mktemp("server") / "data", _ENVIRON).start()
+        yield own
+        own.stop()
 
 
 @pytest.fixture
@@ -150,6 +140,8 @@ def page(browser: Browser, server: Deployment) -> Iterator[Page]:
     """
     expect.set_options(timeout=15_000)
     faults: list[str] = []
+    policy = httpx.get(server.url, timeout=30).headers["content-security-policy"]
+    own = (server.url, "data:", "blob:", *re.findall(r"https?://[^ ;]+", policy))
 
     def logged(message: ConsoleMessage) -> None:
         # Chromium logs every answer of 4xx and 5xx, which tests of errors provoke.
@@ -157,7 +149,7 @@ def page(browser: Browser, server: Deployment) -> Iterator[Page]:
             faults.append(message.text)
 
     def requested(request: Request) -> None:
-        if not request.url.startswith((server.url, "data:", "blob:")):
+        if not request.url.startswith(own):
             faults.append(f"external request: {request.url}")
 
     context = browser.new_context()

@@ -102,6 +102,7 @@ def test_a_lost_server_is_shown_as_stale_until_it_is_back(page: Page) -> None:
     stale = page.locator("#now .stale")
     expect(page.locator("#now-health")).to_have_text("Healthy")
     page.route("**/api/**", lambda route: route.abort())
+    page.evaluate("() => document.dispatchEvent(new Event('ocellus:changed'))")  # it asks at once
     expect(stale).to_contain_text("The server cannot be reached")
     expect(stale).to_contain_text(re.compile(r"Stale since \d\d:\d\d:\d\d"))
     page.unroute("**/api/**")
@@ -291,8 +292,8 @@ def test_a_visit_logs_no_error(page: Page) -> None:
     page.on("console", lambda m: errors.append(m.text) if m.type in ("error", "warning") else None)
     page.reload()
     expect(page.locator("#now-health")).to_have_text("Healthy")
+    expect(page.locator("section[aria-busy]")).to_have_count(0)
     expect(page.locator("#versions-table")).to_be_visible()
-    page.wait_for_load_state("networkidle")
     assert errors == []
 
 
@@ -312,3 +313,13 @@ def test_an_unknown_address_leads_back(page: Page) -> None:
     page.goto(page.url + "nothing-here")
     page.get_by_role("link", name="Ocellus").click()
     expect(page.locator("#now-health")).to_have_text("Healthy")
+
+
+@pytest.mark.parametrize("server", ["embedded"], indirect=True)
+def test_without_a_project_the_page_loads_no_sdk(page: Page) -> None:
+    loaded: list[str] = []
+    page.on("request", lambda request: loaded.append(request.url))
+    page.reload()
+    expect(page.locator("section[aria-busy]")).to_have_count(0)
+    assert any(url.endswith("/js/main.js") for url in loaded)
+    assert not [url for url in loaded if "/vendor/" in url]

@@ -38,7 +38,7 @@ def test_an_unreachable_server_is_store_unavailable(state: FirestoreState) -> No
     with pytest.raises(StoreUnavailable):
         state.claim("event", now=0.0)
     with pytest.raises(StoreUnavailable):
-        state.add_counts({"a": 1})
+        state.add_counts({"a": 1}, "writer", 1, now=0.0)
 
 
 @pytest.mark.parametrize("error", [google_errors.PermissionDenied, google_errors.Unauthenticated])

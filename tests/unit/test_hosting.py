@@ -92,6 +92,10 @@ async def test_a_path_gives_its_file_or_its_function(
     assert (response.status_code, response.text) == (200, body)
 
 
+async def test_the_page_is_told_of_no_project(site: httpx.AsyncClient) -> None:
+    assert (await site.get("/__/firebase/init.json")).json() == {}
+
+
 async def test_a_file_has_priority_over_a_rewrite(web: Path, site: httpx.AsyncClient) -> None:
     (web / "api").mkdir()
     (web / "api/predict").write_text("file")
@@ -268,3 +272,14 @@ def test_the_firebase_json_of_the_site_routes_every_documented_path() -> None:
     assert route("/api/health") == route("/api/model/uptime") == "predict"
     assert route("/api/model/info") == route("/static/v1/a.png") == "api"
     assert route("/docs/") is None
+
+
+@pytest.mark.parametrize(
+    "path", ["/firebase.json", "/firestore.rules", "/firestore.indexes.json", "/sdk/firestore.js"]
+)
+async def test_the_site_keeps_its_configuration_to_itself(path: str) -> None:
+    app = host(Path(__file__).parents[2] / "web")
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(app), base_url="http://site"
+    ) as client:
+        assert (await client.get(path)).status_code == 404

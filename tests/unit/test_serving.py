@@ -162,6 +162,48 @@ def test_a_store_that_is_down_is_a_fault_and_no_failure(instance: Instance) -> N
     assert "down" in instance.serving.fault.detail
 
 
+def test_a_store_that_does_not_answer_is_a_fault_before_it_fails(
+    instance: Instance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    instance.label()
+    entered, leave = threading.Event(), threading.Event()
+    pointer = instance.state_memory.pointer
+
+    def slow() -> Pointer | None:
+        entered.set()
+        assert leave.wait(10)
+        return pointer()
+
+    monkeypatch.setattr(instance.state_memory, "pointer", slow)
+    with ThreadPoolExecutor(1) as pool:
+        look = pool.submit(instance.serving.refresh)
+        assert entered.wait(10)
+        asked_at = instance.clock.now
+        assert instance.serving.fault is None
+        instance.clock.now += 5
+        assert instance.serving.fault is not None
+        assert instance.serving.fault.since == asked_at
+        leave.set()
+        look.result()
+    assert instance.serving.fault is None
+
+
+def test_the_service_began_with_the_first_version(instance: Instance) -> None:
+    assert instance.serving.service_since() == 1.0
+    instance.state.down = True
+    assert instance.serving.service_since() == 1.0
+    assert instance.state.calls["service_since"] == 1
+
+
+def test_since_when_the_service_is_up_is_unknown_while_the_store_is_down(
+    instance: Instance,
+) -> None:
+    instance.state.down = True
+    assert instance.serving.service_since() is None
+    instance.state.down = False
+    assert instance.serving.service_since() == 1.0
+
+
 def test_a_refresh_is_due_after_its_time(instance: Instance) -> None:
     instance.label()
     assert not instance.serving.refresh_due()
@@ -175,7 +217,7 @@ def test_a_refresh_is_due_to_one_caller(instance: Instance) -> None:
     assert [instance.serving.refresh_due() for _ in range(3)] == [True, False, False]
 
 
-def test_faults_back_off_up_to_a_minute(instance: Instance) -> None:
+def test_faults_back_off_up_to_half_a_minute(instance: Instance) -> None:
     instance.label()
     instance.state.down = True
     waits = []
@@ -185,7 +227,7 @@ def test_faults_back_off_up_to_a_minute(instance: Instance) -> None:
         while not instance.serving.refresh_due():
             instance.clock.now += 1
         waits.append(instance.clock.now - before)
-    assert waits == [4, 8, 16, 32, 60, 60, 60]
+    assert waits == [4, 8, 16, 30, 30, 30, 30]
 
 
 def test_after_a_fault_the_usual_pace_returns(instance: Instance) -> None:

@@ -12,6 +12,7 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from threading import Thread
+from uuid import uuid4
 
 import pytest
 
@@ -30,7 +31,7 @@ from pathlib import Path
 from ocellus.adapters.embedded.sqlite_state import SqliteState
 print("ready", flush=True)
 sys.stdin.read()
-SqliteState(Path(sys.argv[1])).add_counts({"opened": 1})
+SqliteState(Path(sys.argv[1])).add_counts({"opened": 1}, sys.argv[2], 1, 0.0)
 """
 # Stays in the middle of a transaction until it is killed.
 _WRITER = """
@@ -52,6 +53,11 @@ def path(tmp_path: Path) -> Path:
 def state(path: Path) -> Iterator[SqliteState]:
     with closing(SqliteState(path)) as state:
         yield state
+
+
+def add(state: SqliteState, counts: dict[str, int]) -> None:
+    """Add counts as a writer that adds nothing else."""
+    state.add_counts(counts, uuid4().hex, 1, now=0.0)
 
 
 def user_version(path: Path) -> int:
@@ -121,11 +127,11 @@ def test_a_file_of_the_first_schema_keeps_its_runs(path: Path) -> None:
 def test_processes_that_open_a_new_file_at_once_all_can(path: Path) -> None:
     openers = [
         subprocess.Popen(
-            [sys.executable, "-c", _OPENER, str(path)],
+            [sys.executable, "-c", _OPENER, str(path), str(i)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
         )
-        for _ in range(4)
+        for i in range(4)
     ]
     for opener in openers:
         assert opener.stdout
@@ -153,14 +159,14 @@ def test_opening_waits_for_the_switch_to_the_write_ahead_log(
 
 
 def test_a_writer_killed_in_the_middle_leaves_nothing(path: Path, state: SqliteState) -> None:
-    state.add_counts({"a": 1})
+    add(state, {"a": 1})
     command = [sys.executable, "-c", _WRITER, str(path)]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as writer:
         assert writer.stdout
         assert writer.stdout.readline() == b"writing\n"
         assert state.counts() == {"a": 1}
         writer.kill()
-    state.add_counts({"a": 1})
+    add(state, {"a": 1})
     assert state.counts() == {"a": 2}
 
 
@@ -174,10 +180,10 @@ def test_a_lock_held_too_long_is_store_unavailable(
     ):
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(StoreUnavailable, match="locked"):
-            state.add_counts({"a": 1})
+            add(state, {"a": 1})
         assert state.counts() == {}
         other.execute("ROLLBACK")
-        state.add_counts({"a": 1})
+        add(state, {"a": 1})
         assert state.counts() == {"a": 1}
 
 
@@ -187,7 +193,7 @@ def test_a_full_disk_is_store_unavailable_and_changes_nothing(state: SqliteState
         connection.execute(f"PRAGMA max_page_count = {pages}")
     counts = {f"{number:0100}": 1 for number in range(1000)}
     with pytest.raises(StoreUnavailable, match="full"):
-        state.add_counts(counts)
+        add(state, counts)
     assert state.counts() == {}
 
 
@@ -210,7 +216,7 @@ def test_threads_that_ended_leave_no_connection(state: SqliteState) -> None:
 def test_close_closes_the_connections_of_every_thread(path: Path) -> None:
     state = SqliteState(path)
     with ThreadPoolExecutor(4) as pool:
-        list(pool.map(lambda i: state.add_counts({"a": i}), range(20)))
+        list(pool.map(lambda i: add(state, {"a": i}), range(20)))
         state.close()
         # SQLite removes the write-ahead log when the last connection closes.
         assert [file.name for file in path.parent.iterdir()] == [path.name]
@@ -219,9 +225,9 @@ def test_close_closes_the_connections_of_every_thread(path: Path) -> None:
 def test_forked_children_and_their_parent_lose_no_write(path: Path, state: SqliteState) -> None:
     def write() -> None:
         for _ in range(100):
-            state.add_counts({"a": 1})
+            add(state, {"a": 1})
 
-    state.add_counts({"a": 1})
+    add(state, {"a": 1})
     children = []
     for _ in range(3):
         child = os.fork()

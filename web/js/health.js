@@ -1,4 +1,4 @@
-import { clockTime } from "./format.js";
+import { clockTime, integer } from "./format.js";
 
 /**
  * The service's health in a word and a sentence.
@@ -7,8 +7,12 @@ import { clockTime } from "./format.js";
  * @returns {{word: string, tone: "good" | "warn" | "bad", sentence: string}}
  */
 export function describeHealth(health, timeZone) {
-  const { status, serving, desired, fault } = health;
-  const why = fault ? ` Since ${clockTime(fault.since, timeZone)}: ${fault.detail}` : "";
+  const { status, serving, desired, fault, statistics } = health;
+  let why = fault ? ` Since ${clockTime(fault.since, timeZone)}: ${fault.detail}` : "";
+  if (statistics.fault) {
+    const since = clockTime(statistics.fault.since, timeZone);
+    why += ` Since ${since} its statistics lag, by ${integer(statistics.waiting)} answers: ${statistics.fault.detail}`;
+  }
   if (status === "down") {
     return { word: "Down", tone: "bad", sentence: `No version can be served.${why}` };
   }

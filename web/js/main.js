@@ -3,6 +3,7 @@ import { byId } from "./elements.js";
 import { nowPanel } from "./nowPanel.js";
 import { predictPanel } from "./predictPanel.js";
 import { retrainPanel } from "./retrainPanel.js";
+import { chooseSources } from "./sources.js";
 import { teachPanel } from "./teachPanel.js";
 import { versionsPanel } from "./versionsPanel.js";
 
@@ -21,7 +22,8 @@ for (const type of ["dragover", "drop"]) {
 }
 
 predictPanel();
-nowPanel();
-teachPanel();
-retrainPanel();
-versionsPanel();
+const sources = await chooseSources();
+nowPanel(sources.now);
+teachPanel(sources.teaching);
+retrainPanel(sources.training);
+versionsPanel(sources.shelf);

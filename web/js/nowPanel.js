@@ -1,47 +1,60 @@
-import { get, getHealth } from "./api.js";
 import { byId, setText } from "./elements.js";
 import { dateTime, duration, integer, milliseconds } from "./format.js";
 import { describeHealth } from "./health.js";
-import { CHANGED, keepCurrent } from "./keepCurrent.js";
+import { keepCurrent } from "./keepCurrent.js";
+import { CHANGED } from "./polled.js";
 
-const EVERY_MS = 2000;
-
-/** What is in service, and how it does. */
-export function nowPanel() {
+/**
+ * What is in service, and how it does.
+ * @param {import("./feed.js").Feed<Partial<import("./shapes.js").Now>>} feed
+ */
+export function nowPanel(feed) {
   const section = byId("now", HTMLElement);
-  /** @type {string | null} */
-  let known = null;
+  /** @type {string | null | undefined} */
+  let known;
+  /** @type {import("./shapes.js").Instance | undefined} */
+  let told;
 
   keepCurrent({
     section,
-    every_ms: EVERY_MS,
-    load: (signal) => Promise.all([
-      getHealth(signal), get("/api/model/uptime", signal), get("/api/statistics", signal),
-    ]),
-    show([health, uptime, statistics]) {
-      showHealth(health);
-      showUptime(uptime);
-      showStatistics(statistics);
-      if (known !== null && known !== health.desired) document.dispatchEvent(new Event(CHANGED));
-      known = health.desired;
+    feed,
+    show({ instance, statistics, pointer }) {
+      told = instance;
+      if (statistics) showStatistics(statistics);
+      if (instance) {
+        showHealth(pointer ? { ...instance.health, desired: pointer.version } : instance.health);
+        showUptime(instance);
+      } else if (pointer) {
+        setText("now-version", pointer.version);
+      }
+      const desired = pointer?.version ?? instance?.health.desired;
+      if (desired === undefined) return;
+      if (known !== undefined && known !== desired) document.dispatchEvent(new Event(CHANGED));
+      known = desired;
     },
   });
+
+  setInterval(() => {
+    if (told && !section.hasAttribute("data-stale")) showUptime(told);
+  }, 1000);
 
   /** @param {import("./shapes.js").Health} health */
   function showHealth(health) {
     const { word, tone, sentence } = describeHealth(health);
-    setText("now-version", health.serving ?? "None yet");
+    setText("now-version", (health.status === "ok" ? health.desired : health.serving) ?? "None yet");
     setText("now-health", word);
     setText("now-sentence", sentence);
     byId("now-health", HTMLElement).dataset.tone = tone;
   }
 
-  /** @param {import("./shapes.js").Uptime} uptime */
-  function showUptime(uptime) {
-    setText("now-service-uptime", duration(uptime.service_uptime_s));
+  /** @param {import("./shapes.js").Instance} instance */
+  function showUptime({ uptime, told_at }) {
+    const passed_s = Date.now() / 1000 - told_at;
+    const service_s = uptime.service_uptime_s;
+    setText("now-service-uptime", duration(service_s === null ? null : service_s + passed_s));
     const since = uptime.service_since;
     setText("now-service-since", since === null ? "" : `since ${dateTime(since)}`);
-    setText("now-instance-uptime", duration(uptime.instance_uptime_s));
+    setText("now-instance-uptime", duration(uptime.instance_uptime_s + passed_s));
     setText("now-instance-since", `since ${dateTime(uptime.instance_since)}`);
   }
 

@@ -1,17 +1,18 @@
-import { change, get } from "./api.js";
+import { change } from "./api.js";
 import { byId, element, setText } from "./elements.js";
 import { dateTime, decimal, duration, percent, rate } from "./format.js";
-import { CHANGED, keepCurrent } from "./keepCurrent.js";
+import { keepCurrent } from "./keepCurrent.js";
+import { CHANGED } from "./polled.js";
 import { describeOrigin, describePosition, describeRun, isActive, shareDone } from "./runs.js";
 import { showProblem } from "./showProblem.js";
 
 /** @typedef {import("./shapes.js").Run} Run */
 
-const EVERY_MS = 2000;
-const RUNS = 8;
-
-/** Start a training, watch it, stop it. */
-export function retrainPanel() {
+/**
+ * Start a training, watch it, stop it.
+ * @param {import("./feed.js").Feed<import("./shapes.js").Training>} feed
+ */
+export function retrainPanel(feed) {
   const section = byId("retrain", HTMLElement);
   const form = byId("retrain-form", HTMLFormElement);
   const mode = byId("retrain-mode", HTMLSelectElement);
@@ -24,14 +25,12 @@ export function retrainPanel() {
 
   keepCurrent({
     section,
-    every_ms: EVERY_MS,
-    load: (signal) => Promise.all([
-      get("/api/retrain/status", signal), get(`/api/runs?limit=${RUNS}`, signal),
-    ]),
-    show([/** @type {import("./shapes.js").RetrainStatus} */ status, { runs }]) {
-      showNewest(status.run, status.now);
+    feed,
+    show({ runs, now }) {
+      const newest = runs[0] ?? null;
+      showNewest(newest, now);
       showRuns(runs);
-      const state = status.run ? `${status.run.id} ${status.run.status}` : "none";
+      const state = newest ? `${newest.id} ${newest.status}` : "none";
       if (known && known !== state) document.dispatchEvent(new Event(CHANGED));
       known = state;
     },

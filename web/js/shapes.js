@@ -1,5 +1,5 @@
 /**
- * What the API answers. Times are Unix seconds; shares and accuracies run from 0 to 1.
+ * What the API answers and Firestore's documents hold. Times are Unix seconds; shares and accuracies run from 0 to 1.
  *
  * @typedef {{label: string, probability: number}} Probability
  *
@@ -17,7 +17,10 @@
  * @property {"ok" | "degraded" | "down"} status
  * @property {string | null} serving
  * @property {string | null} desired
- * @property {{detail: string, since: number} | null} fault
+ * @property {Fault | null} fault
+ * @property {{waiting: number, fault: Fault | null}} statistics
+ *
+ * @typedef {{detail: string, since: number}} Fault
  *
  * @typedef {object} Uptime
  * @property {number | null} service_since
@@ -30,6 +33,7 @@
  * @property {number} unsure
  * @property {number} refused
  * @property {{p50: number | null, p95: number | null, p99: number | null}} latency_ms
+ * @property {number | null} updated_at
  *
  * @typedef {object} Progress
  * @property {string} phase
@@ -96,6 +100,28 @@
  * @property {string | null} object the file's name in the inbox
  * @property {Upload | null} upload
  * @property {string} reason
+ *
+ * What one instance told of itself, and when by the reader's clock.
+ * @typedef {{health: Health, uptime: Uptime, told_at: number}} Instance
+ *
+ * What the sections show:
+ *
+ * @typedef {object} Now
+ * @property {Instance} instance
+ * @property {Statistics} statistics
+ * @property {Pointer | null} pointer where it is known sooner than by the instance's health
+ *
+ * @typedef {object} Teaching
+ * @property {string[]} modelLabels
+ * @property {Samples} samples
+ * @property {RetrainStatus} retrain
+ *
+ * @typedef {{runs: Run[], now: number}} Training the newest run first
+ *
+ * @typedef {object} Shelf
+ * @property {Pointer | null} pointer
+ * @property {Version[]} versions the newest first
+ * @property {AuditEvent[]} events the newest first
  *
  * @typedef {object} Receipt
  * @property {Partial<Record<"new" | "duplicate" | "conflicting" | "replayed", number>>} outcomes

@@ -1,19 +1,22 @@
 import { change, get, putBytes, upload } from "./api.js";
 import { byId, element, setText } from "./elements.js";
 import { count, megabytes } from "./format.js";
-import { CHANGED, keepCurrent } from "./keepCurrent.js";
+import { keepCurrent } from "./keepCurrent.js";
 import { pause } from "./patience.js";
+import { CHANGED } from "./polled.js";
 import { Problem } from "./problem.js";
 import { addReceipts, describeReceipt, fitsOneRequest, inParts, isZip } from "./receipts.js";
 import { describeThreshold } from "./runs.js";
 import { showProblem } from "./showProblem.js";
 import { uploadSigned } from "./signedUpload.js";
 
-const EVERY_MS = 10_000;
 const ANSWER_MS = 30_000;
 
-/** Labelled images in, and how far it is to the next retrain. */
-export function teachPanel() {
+/**
+ * Labelled images in, and how far it is to the next retrain.
+ * @param {import("./feed.js").Feed<import("./shapes.js").Teaching>} feed
+ */
+export function teachPanel(feed) {
   const section = byId("teach", HTMLElement);
   const form = byId("teach-form", HTMLFormElement);
   const label = byId("teach-label", HTMLInputElement);
@@ -26,11 +29,8 @@ export function teachPanel() {
 
   keepCurrent({
     section,
-    every_ms: EVERY_MS,
-    load: (signal) => Promise.all([
-      knownLabels(signal), get("/api/samples", signal), get("/api/retrain/status", signal),
-    ]),
-    show([modelLabels, samples, retrain]) {
+    feed,
+    show({ modelLabels, samples, retrain }) {
       const taught = Object.keys(samples.labels);
       const known = [...new Set([...modelLabels, ...taught])].sort();
       const options = known.map((value) => element("option", { value }));
@@ -143,19 +143,5 @@ export function teachPanel() {
     rejected.replaceChildren(...receipt.rejected.map(
       ({ name, reason }) => element("li", {}, element("b", {}, name), ` ${reason}`),
     ));
-  }
-}
-
-/**
- * The labels of the model in service; none before the first.
- * @param {AbortSignal} signal
- * @returns {Promise<string[]>}
- */
-async function knownLabels(signal) {
-  try {
-    return (await get("/api/model/info", signal)).manifest.labels;
-  } catch (error) {
-    if (error instanceof Problem && error.status === 404) return [];
-    throw error;
   }
 }

@@ -1,38 +1,43 @@
-import { change, get } from "./api.js";
+import { change } from "./api.js";
 import { byId, element, setText } from "./elements.js";
 import { dateTime, percent } from "./format.js";
 import { describeEvent } from "./history.js";
-import { CHANGED, keepCurrent } from "./keepCurrent.js";
+import { keepCurrent } from "./keepCurrent.js";
+import { CHANGED } from "./polled.js";
 import { showProblem } from "./showProblem.js";
 
 /** @typedef {import("./shapes.js").Version} Version */
 
-const EVERY_MS = 10_000;
-const EVENTS = 20;
 const COLUMNS = ["Version", "Parent", "Created", "Accuracy", "Classes", "Verdict", "Why", "In service"];
 
-/** Every version there has been; which one is in service is changed here. */
-export function versionsPanel() {
+/**
+ * Every version there has been; which one is in service is changed here.
+ * @param {import("./feed.js").Feed<Partial<import("./shapes.js").Shelf>>} feed
+ */
+export function versionsPanel(feed) {
   const section = byId("versions", HTMLElement);
   const table = byId("versions-table", HTMLTableElement);
   const rollBack = byId("versions-rollback", HTMLButtonElement);
   const status = byId("versions-status", HTMLElement);
   const alert = byId("versions-problem", HTMLElement);
-  let shown = "";
+  let shownModels = "";
+  let shownEvents = "";
 
   keepCurrent({
     section,
-    every_ms: EVERY_MS,
-    load: (signal) => Promise.all([
-      get("/api/models", signal), get(`/api/history?limit=${EVENTS}`, signal),
-    ]),
-    show([models, history]) {
+    feed,
+    show({ pointer, versions, events }) {
       // Only what changed is drawn anew, so that a button keeps the keyboard's focus.
-      if (JSON.stringify([models, history]) === shown) return;
-      shown = JSON.stringify([models, history]);
-      showModels(models);
-      byId("versions-history", HTMLOListElement).replaceChildren(...history.events.map(line));
-      byId("versions-no-history", HTMLElement).hidden = history.events.length > 0;
+      const models = JSON.stringify([pointer, versions]);
+      if (pointer !== undefined && versions && models !== shownModels) {
+        shownModels = models;
+        showModels({ pointer, versions });
+      }
+      if (events && JSON.stringify(events) !== shownEvents) {
+        shownEvents = JSON.stringify(events);
+        byId("versions-history", HTMLOListElement).replaceChildren(...events.map(line));
+        byId("versions-no-history", HTMLElement).hidden = events.length > 0;
+      }
     },
   });
 

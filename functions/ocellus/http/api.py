@@ -21,7 +21,6 @@ from ocellus.http.answers import json_response
 from ocellus.http.routing import Routes, authorise, changes, reads
 from ocellus.runs import Mode, Run
 from ocellus.serving import load_manifest
-from ocellus.statistics import summarise
 
 
 def _model_info(request: Request) -> Any:
@@ -39,8 +38,8 @@ def _models(request: Request) -> Any:
 
 
 def _statistics(request: Request) -> Any:
-    app().tallies.flush()
-    return summarise(app().state.counts())
+    app().tallies.flush(publish=True)  # those of predict, where one process has all functions
+    return asdict(app().state.statistics())
 
 
 def _history(request: Request) -> Any:

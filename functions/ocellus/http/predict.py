@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
@@ -14,8 +13,10 @@ from starlette.responses import Response
 
 from ocellus.bootstrap import app
 from ocellus.errors import BadInput, StoreUnavailable
+from ocellus.http import beside
 from ocellus.http.answers import json_response, problem_body
 from ocellus.http.bodies import read_body, read_form, read_instances
+from ocellus.http.counting import counted
 from ocellus.http.routing import Routes
 from ocellus.images import MAX_IMAGE_BYTES
 from ocellus.prediction import Classifier, Prediction
@@ -23,8 +24,10 @@ from ocellus.prediction import Classifier, Prediction
 INLINE_BYTES = 64 * 1024
 """An image up to this size takes less time to predict than to hand to a thread."""
 
+STORE_WAIT_S = 1.0
+"""How long the store may hold an answer about this instance."""
+
 _large_images = asyncio.Semaphore(2)
-_background: set[asyncio.Task[None]] = set()
 
 
 async def _predict_one(request: Request) -> Response:
@@ -96,26 +99,33 @@ async def _predict_batch(request: Request) -> Response:
 
 
 async def _health(request: Request) -> Response:
-    serving = app().serving
+    serving, tallies = app().serving, app().tallies
     if serving.refresh_due():
-        await asyncio.to_thread(serving.refresh)
+        await beside.wait_for(serving.refresh, STORE_WAIT_S)
     try:
         await _classifier()
-        status = "degraded" if serving.fault else "ok"
+        status = "ok"
     except StoreUnavailable:
         status = "down"
+    stale, uncounted = serving.fault, tallies.fault
+    if status == "ok" and (stale or uncounted):
+        status = "degraded"
     content = {
         "status": status,
         "serving": serving.version,
         "desired": serving.desired,
-        "fault": asdict(serving.fault) if serving.fault else None,
+        "fault": asdict(stale) if stale else None,
+        "statistics": {
+            "waiting": tallies.waiting,
+            "fault": asdict(uncounted) if uncounted else None,
+        },
     }
     return json_response(content, 503 if status == "down" else 200)
 
 
 async def _uptime(request: Request) -> Response:
     now = time.time()
-    since = await asyncio.to_thread(app().state.service_since)
+    since = await beside.wait_for(app().serving.service_since, STORE_WAIT_S)
     started = app().serving.started_at
     return json_response(
         {
@@ -130,13 +140,11 @@ async def _uptime(request: Request) -> Response:
 async def _classifier() -> tuple[Classifier, bool]:
     """Return the classifier to answer with, and whether this request waited for its loading."""
     serving = app().serving
-    if app().tallies.flush_due():
-        _in_background(app().tallies.flush)
     ready = serving.ready()
     if ready is None:
         return await asyncio.to_thread(serving.classifier), True
     if serving.refresh_due():
-        _in_background(serving.refresh)
+        beside.start(serving.refresh)
     return ready, False
 
 
@@ -151,13 +159,6 @@ async def _classify(classifier: Classifier, data: bytes) -> Prediction:
         raise
 
 
-def _in_background(work: Callable[[], None]) -> None:
-    """Run it in a thread beside the present request, which does not wait for it."""
-    task = asyncio.create_task(asyncio.to_thread(work))
-    _background.add(task)
-    task.add_done_callback(_background.discard)
-
-
 def _answer(p: Prediction) -> dict[str, Any]:
     return {
         "label": p.label,
@@ -169,8 +170,8 @@ def _answer(p: Prediction) -> dict[str, Any]:
 
 
 ROUTES: Routes = {
-    ("POST", "/api/predict"): _predict_one,
-    ("POST", "/api/predict/batch"): _predict_batch,
+    ("POST", "/api/predict"): counted(_predict_one),
+    ("POST", "/api/predict/batch"): counted(_predict_batch),
     ("GET", "/api/health"): _health,
     ("GET", "/api/model/uptime"): _uptime,
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from uuid import uuid4
 
@@ -10,13 +11,18 @@ import pytest
 from in_process import assert_problem, promote
 from pictures import picture
 
-from ocellus import bootstrap
+from ocellus import bootstrap, serving
+from ocellus.errors import StoreUnavailable
+from ocellus.http import predict
 from ocellus.manifest import INT8, blob_name
 
 
 async def test_health_says_what_is_served(client: httpx.AsyncClient) -> None:
     response = await client.get("http://predict/api/health")
-    expected = {"status": "ok", "serving": "v1", "desired": "v1", "fault": None}
+    expected = {
+        "status": "ok", "serving": "v1", "desired": "v1", "fault": None,
+        "statistics": {"waiting": 0, "fault": None},
+    }  # fmt: skip
     assert (response.status_code, response.json()) == (200, expected)
 
 
@@ -32,6 +38,45 @@ async def test_health_shows_a_fault_and_the_old_version_answers(
     assert "sha256" in health["fault"]["detail"]
     answer = await client.post("http://predict/api/predict", content=picture("red"))
     assert answer.json()["version"] == "v1"
+
+
+async def test_health_and_uptime_answer_without_the_store(
+    client: httpx.AsyncClient, app: bootstrap.App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await client.post("http://predict/api/predict", content=picture("red"))
+    monkeypatch.setattr(predict, "STORE_WAIT_S", 0.02)
+    leave = threading.Event()
+
+    def hang() -> None:
+        assert leave.wait(10)
+
+    monkeypatch.setattr(app.state, "pointer", hang)
+    monkeypatch.setattr(app.state, "service_since", hang)
+    monkeypatch.setattr(app.serving, "_next_look", 0.0)
+    monkeypatch.setattr(serving, "_OVERDUE_S", 0.0)
+    health = (await client.get("http://predict/api/health")).json()
+    assert (health["status"], health["serving"]) == ("degraded", "v1")
+    assert "not answered" in health["fault"]["detail"]
+    uptime = (await client.get("http://predict/api/model/uptime")).json()
+    assert uptime["service_since"] is None
+    answer = await client.post("http://predict/api/predict", content=picture("red"))
+    assert answer.status_code == 200
+    leave.set()
+
+
+async def test_health_says_how_many_answers_wait_to_be_counted(
+    client: httpx.AsyncClient, app: bootstrap.App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise StoreUnavailable("The disk is full.")
+
+    monkeypatch.setattr(app.state, "add_counts", refuse)
+    for _ in range(3):
+        await client.post("http://predict/api/predict", content=picture("red"))
+    health = (await client.get("http://predict/api/health")).json()
+    assert (health["status"], health["fault"]) == ("degraded", None)
+    assert health["statistics"]["waiting"] == 3
+    assert health["statistics"]["fault"]["detail"] == "The disk is full."
 
 
 @pytest.fixture

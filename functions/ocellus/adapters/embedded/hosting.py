@@ -2,8 +2,11 @@
 
 Answers come in the order of Firebase: a static file, a rewrite to a function, `404.html`, a plain
 404 page. A key of `hosting` that is not played here is refused at start, so that nothing works on
-the laptop and not in deployment, or the other way round.
-Source: https://firebase.google.com/docs/hosting/full-config
+the laptop and not in deployment, or the other way round; `predeploy` concerns deployment alone.
+The reserved URL that tells the page of its project answers that there is none.
+
+Sources: https://firebase.google.com/docs/hosting/full-config
+https://firebase.google.com/docs/hosting/reserved-urls
 """
 
 from __future__ import annotations
@@ -19,13 +22,20 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Response
+from starlette.responses import (
+    FileResponse,
+    HTMLResponse,
+    JSONResponse,
+    RedirectResponse,
+    Response,
+)
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ocellus.errors import InvalidSetting
 
-_KEYS = {"public", "ignore", "headers", "rewrites"}
+_KEYS = {"public", "predeploy", "ignore", "headers", "rewrites"}
+_PROJECT_PATH = "/__/firebase/init.json"
 _NOT_FOUND = (
     "<!doctype html><html lang=en><meta charset=utf-8><title>Not found</title>"
     "<h1>Not found</h1><p>There is no such page. <a href=/>Go to the start page.</a></html>"
@@ -140,6 +150,8 @@ class Hosting:
         await response(scope, receive, send)
 
     def _static(self, path: str, scope: Scope) -> Response | None:
+        if path == _PROJECT_PATH:
+            return JSONResponse({})
         name = path.removeprefix("/") + ("index.html" if path.endswith("/") else "")
         found = self._lookup(name)
         if found is None:

@@ -74,6 +74,17 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "CREATE INDEX audit_by_time ON audit (at)",
     ),
     ("ALTER TABLE runs ADD COLUMN options TEXT NOT NULL DEFAULT '{}'",),
+    (
+        """CREATE TABLE writers (
+            name TEXT PRIMARY KEY,
+            number INTEGER NOT NULL,
+            at REAL NOT NULL
+        ) WITHOUT ROWID""",
+        """CREATE TABLE statistics (
+            id INTEGER PRIMARY KEY CHECK (id = 1),
+            published TEXT NOT NULL
+        )""",
+    ),
 )
 
 

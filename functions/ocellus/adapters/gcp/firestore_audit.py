@@ -7,7 +7,7 @@ import json
 from google.cloud.firestore import Query, WriteBatch
 
 from ocellus.adapters.gcp.firestore_database import FirestoreDatabase
-from ocellus.adapters.gcp.firestore_documents import Documents
+from ocellus.adapters.gcp.firestore_documents import HISTORY_KEPT, Documents, expiry
 from ocellus.audit import AuditEvent
 
 
@@ -39,5 +39,6 @@ def append_event(batch: WriteBatch, documents: Documents, event: AuditEvent) -> 
             "action": event.action,
             # Firestore has no lists in lists, and names of fields have rules.
             "detail": json.dumps(dict(event.detail)),
+            "expire_at": expiry(event.at, HISTORY_KEPT),
         },
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import asdict
+from typing import Any
 
 from google.cloud.firestore import Increment, LastUpdateOption, Query, WriteBatch
 
@@ -14,7 +15,13 @@ from ocellus.adapters.gcp.firestore_database import (
     Snapshot,
     fields_of,
 )
-from ocellus.adapters.gcp.firestore_documents import Documents, any_of, can_name_a_sample
+from ocellus.adapters.gcp.firestore_documents import (
+    CLAIM_KEPT,
+    Documents,
+    any_of,
+    can_name_a_sample,
+    expiry,
+)
 from ocellus.audit import AuditEvent
 from ocellus.errors import NotFound
 from ocellus.samples import Filing, Sample
@@ -25,7 +32,9 @@ class FirestoreSamples(FirestoreDatabase):
 
     def file_sample(self, sample: Sample, claim: str | None) -> Filing:
         document = self._documents.sample(sample.sha256)
-        claims = [] if claim is None else [self._documents.claim(claim)]
+        claims = (
+            {} if claim is None else {self._documents.claim(claim): _claim(claim, sample.filed_at)}
+        )
 
         def file(batch: WriteBatch) -> Filing:
             on_file, *claimed = self._get(document, *claims)
@@ -33,8 +42,8 @@ class FirestoreSamples(FirestoreDatabase):
                 return Filing.CONFLICTING
             if any(found.exists for found in claimed):
                 return Filing.REPLAYED
-            for new_claim in claims:
-                batch.create(new_claim, {"event": claim, "claimed_at": sample.filed_at})
+            for new_claim, fields in claims.items():
+                batch.create(new_claim, fields)
             if on_file.exists:
                 return Filing.DUPLICATE
             batch.create(document, asdict(sample))
@@ -51,7 +60,7 @@ class FirestoreSamples(FirestoreDatabase):
             (found,) = self._get(document)
             if found.exists:
                 return False
-            batch.create(document, {"event": event, "claimed_at": now})
+            batch.create(document, _claim(event, now))
             for line in lines:
                 append_event(batch, self._documents, line)
             return True
@@ -86,6 +95,10 @@ class FirestoreSamples(FirestoreDatabase):
         control, *filed = self._get(self._documents.control, *self._documents.filed)
         seen: int = fields_of(control).get("samples_seen", 0)
         return samples_ever_filed(filed) - seen
+
+
+def _claim(event: str, now: float) -> dict[str, Any]:
+    return {"event": event, "claimed_at": now, "expire_at": expiry(now, CLAIM_KEPT)}
 
 
 def _no_sample(sha256: str) -> NotFound:

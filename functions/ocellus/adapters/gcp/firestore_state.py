@@ -24,6 +24,5 @@ class FirestoreState(
     as SqliteState names them.
 
     A change whose answer was lost on the way may be sent twice: what it creates or moves then
-    happens once, and the second answer tells of it as another's (`RunActive`, REPLAYED …); counts
-    that were added may count twice.
+    happens once, and the second answer tells of it as another's (`RunActive`, REPLAYED …).
     """
