@@ -19,6 +19,8 @@ log = logging.getLogger("ocellus.serving")
 
 _MAX_BACKOFF_S = 30.0
 _OVERDUE_S = 1.0
+_PATIENCE_S = 3.0
+"""How long a first request waits for the pointer before the packaged version answers."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,7 @@ class Serving:
         """`packaged` is a folder with a version to fall back on when the store is gone at start."""
         self._blobs, self._state, self._clock = blobs, state, clock
         self._refresh_s, self._packaged = refresh_s, packaged
-        self._one_at_a_time = threading.Lock()
+        self._one_at_a_time, self._first = threading.Lock(), threading.Lock()
         self._classifier: Classifier | None = None
         self._next_look = 0.0
         self._looking_since: float | None = None
@@ -86,16 +88,15 @@ class Serving:
         return self._classifier
 
     def classifier(self) -> Classifier:
-        """Return the classifier in use; the first caller loads it.
+        """Return the classifier in use; the first caller loads it: the pointer's version, or, until
+        the store can be asked, the packaged one.
 
         Raises: StoreUnavailable if there is none to be had.
         """
         if self._classifier is None:
-            with self._one_at_a_time:
+            with self._first:
                 if self._classifier is None:
-                    self._follow()
-                    if self._classifier is None:
-                        self._fall_back()
+                    self._load_first()
         if self._classifier is None:
             raise StoreUnavailable(
                 "No model version is in service yet"
@@ -103,6 +104,15 @@ class Serving:
                 "Train one (`ocellus train --dataset …`) and try again.",
             )
         return self._classifier
+
+    def _load_first(self) -> None:
+        look = threading.Thread(target=self.refresh, daemon=True)
+        look.start()
+        look.join(_PATIENCE_S if self._packaged else None)
+        if self._looking_since is None:
+            look.join()  # the pointer is known; its version is on its way
+        if self._classifier is None:
+            self._fall_back()
 
     def refresh_due(self) -> bool:
         """Say whether it is time to look at the pointer: to one caller, who then looks."""

@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 from fakes import Clock, Faulty, MemoryBlobs, MemoryState
 from pictures import picture
+from server import until
 from tiny_version import LABELS, TinyVersion
 
+from ocellus import serving
 from ocellus.errors import NotFound, StoreUnavailable
 from ocellus.manifest import INT8, blob_name
 from ocellus.serving import Serving, load_classifier, load_manifest
@@ -271,6 +273,28 @@ def test_the_packaged_version_answers_when_the_store_is_down_at_start(
     assert instance.label() == "red"
     assert (instance.serving.version, instance.serving.desired) == ("v1", None)
     assert instance.serving.fault is not None
+
+
+def test_the_packaged_version_answers_while_the_store_does_not_at_start(
+    tiny_version: TinyVersion, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    instance = Instance(tiny_version, tiny_version.write(tmp_path / "seed"))
+    instance.point_to("v2")
+    leave = threading.Event()
+    pointer = instance.state_memory.pointer
+
+    def slow() -> Pointer | None:
+        assert leave.wait(10)
+        return pointer()
+
+    monkeypatch.setattr(instance.state_memory, "pointer", slow)
+    monkeypatch.setattr(serving, "_PATIENCE_S", 0.05)
+    assert instance.label() == "red"
+    instance.clock.now += 5
+    assert instance.serving.fault is not None
+    leave.set()
+    until(lambda: instance.serving.version == "v2", 10, "the pointer's version")
+    assert (instance.label(), instance.serving.fault) == ("RED", None)
 
 
 def test_the_store_is_followed_once_it_is_back(tiny_version: TinyVersion, tmp_path: Path) -> None:

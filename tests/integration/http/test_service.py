@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import httpx
 import pytest
-from in_process import assert_problem, promote
+from in_process import assert_problem, function, promote
 from pictures import picture
 
 from ocellus import bootstrap, serving
@@ -109,6 +109,16 @@ async def test_without_a_version_the_rest_answers(client: httpx.AsyncClient) -> 
     uptime = (await client.get("http://predict/api/model/uptime")).json()
     assert uptime["service_since"] is None
     assert uptime["instance_uptime_s"] >= 0
+
+
+async def test_a_tick_publishes_what_a_flush_left_out(
+    client: httpx.AsyncClient, app: bootstrap.App
+) -> None:
+    app.state.add_counts({"refused": 7}, "another instance", 1, now=1.0)
+    assert (await client.get("/api/statistics")).json()["refused"] == 0
+    async with httpx.AsyncClient(transport=function("on_tick"), base_url="http://tick") as ticker:
+        assert (await ticker.post("/")).status_code == 200
+    assert (await client.get("/api/statistics")).json()["refused"] == 7
 
 
 async def test_uptime_is_the_services_and_the_instances(client: httpx.AsyncClient) -> None:
