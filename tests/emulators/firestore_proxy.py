@@ -13,7 +13,7 @@ from google.cloud.firestore_v1.types import CommitRequest
 _COMMIT = "/google.firestore.v1.Firestore/Commit"
 
 
-class FirestoreProxy(grpc.GenericRpcHandler):
+class FirestoreProxy(grpc.GenericRpcHandler):  # type: ignore[misc]  # it has no types
     """Passes every call on to the Firestore at `upstream`; FIRESTORE_EMULATOR_HOST says `host`.
 
     `writes` holds the path of every document written, in whichever process, attempts that failed
