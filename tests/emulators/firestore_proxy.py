@@ -1,74 +1,76 @@
-"""A gRPC proxy in front of Firestore that counts what is written, and can lose answers."""
+"""A gRPC proxy in front of Firestore that counts what is written, and puts faults in answers."""
 
 from __future__ import annotations
 
-import threading
+from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Any
 
 import grpc
 from google.cloud.firestore_v1.types import CommitRequest
 
-_COMMIT = "/google.firestore.v1.Firestore/Commit"
+
+@dataclass(frozen=True)
+class Fault:
+    """A status in place of an answer; what was asked is done all the same if `done`."""
+
+    code: grpc.StatusCode
+    words: str = "a fault on purpose"
+    done: bool = False
 
 
 class FirestoreProxy(grpc.GenericRpcHandler):  # type: ignore[misc]  # it has no types
-    """Passes every call on to the Firestore at `upstream`; FIRESTORE_EMULATOR_HOST says `host`.
+    """Passes calls on to the Firestore at `upstream`; FIRESTORE_EMULATOR_HOST says `host`.
 
     `writes` holds the path of every document written, in whichever process, attempts that failed
-    or were repeated too.
+    or were repeated too. `faults` are met in order, by method.
     """
 
     def __init__(self, upstream: str) -> None:
         self.writes: list[str] = []
-        self._answers_to_lose = 0
-        self._lock = threading.Lock()
+        self.faults: dict[str, deque[Fault]] = {}
         self._channel = grpc.insecure_channel(upstream)
         self._server = grpc.server(ThreadPoolExecutor(64), handlers=[self])
         self.host = f"127.0.0.1:{self._server.add_insecure_port('127.0.0.1:0')}"
         self._server.start()
 
-    def lose_answers(self, count: int) -> None:
-        """Let the next `count` commits happen, and tell their senders that the server is gone."""
-        self._answers_to_lose = count
-
     def stop(self) -> None:
         self._server.stop(None).wait()
         self._channel.close()
 
-    def service(self, details: Any) -> grpc.RpcMethodHandler:
-        call = self._channel.stream_stream(details.method)
+    def service(self, call: Any) -> grpc.RpcMethodHandler:
+        method = call.method.rpartition("/")[2]
 
-        def forward(requests: Iterator[bytes], context: grpc.ServicerContext) -> Iterator[bytes]:
-            if details.method == _COMMIT:
-                requests = map(self._note, requests)
+        def answer(request: bytes, context: grpc.ServicerContext) -> Iterator[bytes]:
+            if method == "Commit":
+                self.writes.extend(_documents_in(request))
+            faults = self.faults.get(method)
+            fault = faults.popleft() if faults else None
+            if fault and not fault.done:
+                context.abort(fault.code, fault.words)
             try:
-                answers = call(
-                    requests,
+                # On the wire one answer is a stream of one.
+                answers = self._channel.unary_stream(call.method)(
+                    request,
                     timeout=context.time_remaining(),
-                    metadata=[
-                        (key, value)
-                        for key, value in context.invocation_metadata()
-                        if key in ("authorization", "google-cloud-resource-prefix")
-                    ],
+                    metadata=[("authorization", "Bearer owner")],
                 )
-                if details.method == _COMMIT and self._loses_answer():
+                if fault:
                     list(answers)
-                    context.abort(grpc.StatusCode.UNAVAILABLE, "The answer was lost.")
+                    context.abort(fault.code, fault.words)
                 yield from answers
             except grpc.RpcError as e:
                 context.abort(e.code(), e.details())
 
-        return grpc.stream_stream_rpc_method_handler(forward)
+        return grpc.unary_stream_rpc_method_handler(answer)
 
-    def _note(self, request: bytes) -> bytes:
-        for write in CommitRequest.deserialize(request).writes:
-            name = write.update.name or write.delete or write.transform.document
-            self.writes.append(name.partition("/documents/")[2])
-        return request
 
-    def _loses_answer(self) -> bool:
-        with self._lock:
-            self._answers_to_lose -= 1
-            return self._answers_to_lose >= 0
+def _documents_in(request: bytes) -> list[str]:
+    """Return the paths of the documents that a Commit writes."""
+    names = [
+        write.update.name or write.delete or write.transform.document
+        for write in CommitRequest.deserialize(request).writes
+    ]
+    return [name.partition("/documents/")[2] for name in names]

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from emulators.firestore import FirestoreEmulator
-from emulators.firestore_faults import Fault, FaultyWay
+from emulators.firestore_proxy import Fault, FirestoreProxy
 from grpc import StatusCode
 
 from ocellus.adapters.gcp import firestore_database
@@ -30,24 +30,24 @@ READS: list[tuple[str, Callable[[FirestoreState], Any]]] = [
 
 
 @pytest.fixture
-def way(
+def proxy(
     firestore_emulator: FirestoreEmulator, firestore_project: str, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[FaultyWay]:
-    way = FaultyWay(firestore_emulator.host)
-    monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", way.host)
-    yield way
-    way.stop()
+) -> Iterator[FirestoreProxy]:
+    proxy = FirestoreProxy(firestore_emulator.host)
+    monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", proxy.host)
+    yield proxy
+    proxy.stop()
 
 
 @pytest.fixture
-def state(way: FaultyWay, firestore_project: str) -> Iterator[FirestoreState]:
+def state(proxy: FirestoreProxy, firestore_project: str) -> Iterator[FirestoreState]:
     with closing(FirestoreState(firestore_project)) as state:
         yield state
 
 
 @pytest.fixture
 def hasty_state(
-    way: FaultyWay, firestore_project: str, monkeypatch: pytest.MonkeyPatch
+    proxy: FirestoreProxy, firestore_project: str, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[FirestoreState]:
     """State that gives up soon."""
     monkeypatch.setattr(firestore_database, "DEADLINE_S", 0.5)
@@ -66,36 +66,36 @@ def hasty_state(
     ],
 )
 def test_a_passing_fault_of_a_read_is_not_seen(
-    way: FaultyWay,
+    proxy: FirestoreProxy,
     state: FirestoreState,
     method: str,
     read: Callable[[FirestoreState], Any],
     code: StatusCode,
 ) -> None:
-    way.faults[method] = deque([Fault(code), Fault(code)])
+    proxy.faults[method] = deque([Fault(code), Fault(code)])
     assert not read(state)
-    assert not way.faults[method]
+    assert not proxy.faults[method]
 
 
 @pytest.mark.parametrize(
     "code", [StatusCode.UNAVAILABLE, StatusCode.RESOURCE_EXHAUSTED, StatusCode.ABORTED]
 )
 def test_a_passing_fault_of_a_write_is_not_seen(
-    way: FaultyWay, state: FirestoreState, code: StatusCode
+    proxy: FirestoreProxy, state: FirestoreState, code: StatusCode
 ) -> None:
-    way.faults["Commit"] = deque([Fault(code)])
+    proxy.faults["Commit"] = deque([Fault(code)])
     assert state.file_sample(SAMPLE, "event") is Filing.NEW
-    assert not way.faults["Commit"]
+    assert not proxy.faults["Commit"]
     assert (state.samples(), state.new_samples()) == ([SAMPLE], 1)
 
 
 @pytest.mark.parametrize("code", [StatusCode.UNAVAILABLE, StatusCode.ABORTED])
 def test_a_change_whose_answer_was_lost_is_made_once(
-    way: FaultyWay, state: FirestoreState, code: StatusCode
+    proxy: FirestoreProxy, state: FirestoreState, code: StatusCode
 ) -> None:
-    way.faults["Commit"] = deque([Fault(code, done=True)])
+    proxy.faults["Commit"] = deque([Fault(code, done=True)])
     assert state.file_sample(SAMPLE, "event") is Filing.REPLAYED
-    way.faults["Commit"] = deque([Fault(code, done=True)])
+    proxy.faults["Commit"] = deque([Fault(code, done=True)])
     assert state.claim("other", 1.0, record=[LINE]) is False
     assert (state.samples(), state.new_samples()) == ([SAMPLE], 1)
     assert state.history() == [LINE]
@@ -120,13 +120,13 @@ CALLS: list[tuple[str, Callable[[FirestoreState], Any]]] = [
     ],
 )
 def test_a_fault_that_stays_is_store_unavailable(
-    way: FaultyWay,
+    proxy: FirestoreProxy,
     hasty_state: FirestoreState,
     method: str,
     call: Callable[[FirestoreState], Any],
     code: StatusCode,
 ) -> None:
-    way.faults[method] = deque(repeat(Fault(code), STAYS))
+    proxy.faults[method] = deque(repeat(Fault(code), STAYS))
     with pytest.raises(StoreUnavailable, match="Firestore cannot be used") as unavailable:
         call(hasty_state)
     assert "Try again" in unavailable.value.remedy
@@ -141,14 +141,14 @@ def test_a_fault_that_stays_is_store_unavailable(
     ],
 )
 def test_a_missing_database_says_what_to_look_for(
-    way: FaultyWay,
+    proxy: FirestoreProxy,
     hasty_state: FirestoreState,
     method: str,
     call: Callable[[FirestoreState], Any],
     code: StatusCode,
     words: str,
 ) -> None:
-    way.faults[method] = deque(repeat(Fault(code, words), STAYS))
+    proxy.faults[method] = deque(repeat(Fault(code, words), STAYS))
     with pytest.raises(StoreUnavailable) as unavailable:
         call(hasty_state)
     assert words in unavailable.value.detail
@@ -158,12 +158,12 @@ def test_a_missing_database_says_what_to_look_for(
 @pytest.mark.parametrize(("method", "call"), CALLS)
 @pytest.mark.parametrize("code", [StatusCode.PERMISSION_DENIED, StatusCode.UNAUTHENTICATED])
 def test_a_refused_access_names_the_role_to_give(
-    way: FaultyWay,
+    proxy: FirestoreProxy,
     hasty_state: FirestoreState,
     method: str,
     call: Callable[[FirestoreState], Any],
     code: StatusCode,
 ) -> None:
-    way.faults[method] = deque(repeat(Fault(code), STAYS))
+    proxy.faults[method] = deque(repeat(Fault(code), STAYS))
     with pytest.raises(StoreUnavailable, match=r"refuses access: .*roles/datastore\.user"):
         call(hasty_state)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from functools import partial
@@ -15,9 +15,10 @@ import load
 import pytest
 from deployed import deployed
 from emulators.firestore import FirestoreEmulator
-from emulators.firestore_proxy import FirestoreProxy
+from emulators.firestore_proxy import Fault, FirestoreProxy
 from emulators.relay import Relay
 from emulators.storage import StorageEmulator
+from grpc import StatusCode
 from pictures import picture
 from seeded import seeded
 from server import until
@@ -99,10 +100,11 @@ def test_a_lost_answer_counts_nothing_twice(
 ) -> None:
     monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", proxy.host)
     with closing(FirestoreState(environ["OCELLUS_PROJECT"])) as state:
+        lost = [Fault(StatusCode.UNAVAILABLE, done=True)] * 2
         for number in range(1, 6):
-            proxy.lose_answers(2)
+            proxy.faults["Commit"] = deque(lost)
             state.add_counts({"predictions": 1}, "one", number, now=1.0)
-            proxy.lose_answers(2)
+            proxy.faults["Commit"] = deque(lost)
             state.publish_statistics(now=float(number))
         assert state.counts() == {"predictions": 5}
         assert state.statistics().predictions == 5
