@@ -12,11 +12,6 @@ from ocellus.samples import Filing, Sample, sha256_of
 
 
 @pytest.fixture
-def state() -> MemoryState:
-    return MemoryState()
-
-
-@pytest.fixture
 def jobs() -> FakeJobs:
     return FakeJobs()
 

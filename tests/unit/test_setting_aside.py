@@ -17,21 +17,6 @@ from ocellus.samples import sha256_of
 from ocellus.uploads import MAX_OBJECT_BYTES, MAX_REJECTIONS, refuse_event, remove, take_object
 
 
-@pytest.fixture
-def inbox() -> MemoryBlobs:
-    return MemoryBlobs()
-
-
-@pytest.fixture
-def blobs() -> MemoryBlobs:
-    return MemoryBlobs()
-
-
-@pytest.fixture
-def state() -> MemoryState:
-    return MemoryState()
-
-
 @pytest.mark.parametrize(
     ("name", "data", "reason"),
     [

@@ -34,11 +34,6 @@ def inbox() -> Inbox:
     return Inbox()
 
 
-@pytest.fixture
-def state() -> MemoryState:
-    return MemoryState()
-
-
 def offer(**changes: Any) -> dict[str, Any]:
     fields = {"label": "cat", "sha256": SHA256, "size_bytes": 9, "content_type": "image/png"}
     return fields | changes

@@ -20,11 +20,6 @@ def prediction(label: str = "cat", *, unsure: bool = False, version: str = "v1")
 
 
 @pytest.fixture
-def state() -> MemoryState:
-    return MemoryState()
-
-
-@pytest.fixture
 def store(state: MemoryState) -> Faulty:
     return Faulty(state)
 

@@ -18,21 +18,6 @@ from ocellus.samples import Filing, sha256_of
 from ocellus.uploads import take_object
 
 
-@pytest.fixture
-def inbox() -> MemoryBlobs:
-    return MemoryBlobs()
-
-
-@pytest.fixture
-def blobs() -> MemoryBlobs:
-    return MemoryBlobs()
-
-
-@pytest.fixture
-def state() -> MemoryState:
-    return MemoryState()
-
-
 def test_a_dropped_image_is_filed_and_leaves_the_inbox(
     inbox: MemoryBlobs, blobs: MemoryBlobs, state: MemoryState
 ) -> None:

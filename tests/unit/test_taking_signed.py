@@ -2,28 +2,12 @@
 
 from __future__ import annotations
 
-import pytest
 from dropping import drop
 from fakes import MemoryBlobs, MemoryState
 from pictures import noise, zipped
 
 from ocellus.samples import sha256_of
 from ocellus.uploads import file_image, remove, take_object
-
-
-@pytest.fixture
-def inbox() -> MemoryBlobs:
-    return MemoryBlobs()
-
-
-@pytest.fixture
-def blobs() -> MemoryBlobs:
-    return MemoryBlobs()
-
-
-@pytest.fixture
-def state() -> MemoryState:
-    return MemoryState()
 
 
 def test_a_signed_upload_that_cannot_be_used_leaves_the_inbox_and_may_come_again(

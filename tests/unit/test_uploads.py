@@ -17,16 +17,6 @@ from ocellus.uploads import (
 )
 
 
-@pytest.fixture
-def blobs() -> MemoryBlobs:
-    return MemoryBlobs()
-
-
-@pytest.fixture
-def state() -> MemoryState:
-    return MemoryState()
-
-
 def file(blobs: MemoryBlobs, state: MemoryState, label: str, data: bytes) -> Filing:
     return file_image(blobs, state, label=label, data=data, source="upload", now=5.0)
 
