@@ -24,9 +24,11 @@ def limited(handler: Handler) -> Handler:
 
     async def handle(request: Request) -> Response:
         settings = app().settings
-        leave = app().admission.admit(client_of(request, settings.proxies), kept_bytes(request))
+        request = _timed(request, settings.upload_s)
+        client = client_of(request, settings.proxies) if settings.client_rate else ""
+        leave = app().admission.admit(client, kept_bytes(request))
         try:
-            response = await handler(_timed(request, settings.upload_s))
+            response = await handler(request)
         except BaseException:
             leave()
             raise
