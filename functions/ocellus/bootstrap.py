@@ -15,6 +15,7 @@ from functools import cache
 from pathlib import Path
 from types import FrameType
 
+from ocellus.admission import Admission
 from ocellus.errors import InvalidSetting
 from ocellus.ports import Blobs, Jobs, State
 from ocellus.publishing import install_seed
@@ -36,6 +37,7 @@ class App:
     retraining: Retraining
     serving: Serving
     tallies: Tallies
+    admission: Admission
     close: Callable[[], None]
     """Stop the trainers that this process started, flush the tallies, let go of the files."""
 
@@ -90,6 +92,9 @@ def build(settings: Settings) -> App:
             ports.blobs, ports.state, refresh_s=settings.refresh_s, packaged=seed_folder(settings)
         ),
         tallies=tallies,
+        admission=Admission(
+            settings.max_requests, settings.max_bodies_mb << 20, settings.client_rate or None
+        ),
         close=close,
     )
 

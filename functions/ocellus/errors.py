@@ -36,6 +36,18 @@ class TooLarge(BadInput):
     """More bytes, pixels or files than the limit."""
 
 
+class TooSlow(OcellusError):
+    """The body did not arrive in time."""
+
+
+class Overloaded(OcellusError):
+    """More is asked than may be taken on just now; the same request may succeed later."""
+
+    def __init__(self, detail: str, remedy: str, retry_after_s: int) -> None:
+        super().__init__(detail, remedy)
+        self.retry_after_s = retry_after_s
+
+
 class Unauthorized(OcellusError):
     """No token, or a wrong one."""
 

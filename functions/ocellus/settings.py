@@ -68,6 +68,24 @@ class Settings:
     """OCELLUS_START_LEASE_S: how long a started trainer may take to claim its run."""
     admin_token: str | None = None
     """OCELLUS_ADMIN_TOKEN: the bearer token for changes; embedded: made at first start."""
+    max_requests: int = 256
+    """OCELLUS_MAX_REQUESTS: how many requests to predict an instance works on or lets wait; more
+    are refused (429).
+    """
+    max_bodies_mb: int = 128
+    """OCELLUS_MAX_BODIES_MB: how large their bodies may be together, so that few large ones take no
+    more memory than many small ones.
+    """
+    client_rate: float = 0.0
+    """OCELLUS_CLIENT_RATE: requests/s to predict from one address; 0 sets no limit. Each instance
+    counts what reaches it: with N instances a client gets up to N times as much.
+    """
+    proxies: int = 0
+    """OCELLUS_PROXIES: how many proxies of the deployment append to X-Forwarded-For; 0 believes no
+    such header and takes the peer for the client.
+    """
+    upload_s: float = 60.0
+    """OCELLUS_UPLOAD_S: within which time the body of a request to predict must be whole (408)."""
     gate: Thresholds = Thresholds()
     """OCELLUS_GATE_ and the name of a threshold."""
 
@@ -99,6 +117,11 @@ class Settings:
             lease_s=_number(env, "OCELLUS_LEASE_S", float, default.lease_s, 1.0),
             start_lease_s=_number(env, "OCELLUS_START_LEASE_S", float, default.start_lease_s, 1.0),
             admin_token=env.get("OCELLUS_ADMIN_TOKEN") or None,
+            max_requests=_number(env, "OCELLUS_MAX_REQUESTS", int, default.max_requests, 1),
+            max_bodies_mb=_number(env, "OCELLUS_MAX_BODIES_MB", int, default.max_bodies_mb, 1),
+            client_rate=_number(env, "OCELLUS_CLIENT_RATE", float, default.client_rate, 0.0),
+            proxies=_number(env, "OCELLUS_PROXIES", int, default.proxies, 0),
+            upload_s=_number(env, "OCELLUS_UPLOAD_S", float, default.upload_s, 0.1),
             gate=_thresholds(env),
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import re
 import zipfile
@@ -65,6 +66,35 @@ def test_an_image_may_be_dropped_or_pasted(
         [event, holder, transfer],
     )
     expect(page.locator("#predict-result")).to_be_visible()
+
+
+@pytest.mark.parametrize("as_zip", [False, True])
+def test_several_images_are_answered_in_a_table_to_download(
+    page: Page, new_images: list[FilePayload], as_zip: bool
+) -> None:
+    files = [*new_images, NOT_AN_IMAGE]
+    if as_zip:
+        packed = io.BytesIO()
+        with zipfile.ZipFile(packed, "w") as archive:
+            for file in files:
+                archive.writestr(file["name"], file["buffer"])
+        zipped = FilePayload(name="all.zip", mimeType="application/zip", buffer=packed.getvalue())
+        page.locator("#predict-file").set_input_files(zipped)
+    else:
+        page.locator("#predict-file").set_input_files(files)
+    expect(page.locator("#batch-rows tr")).to_have_count(4)
+    expect(page.locator("#predict-status")).to_contain_text("3 images by v")
+    expect(page.locator("#predict-status")).to_contain_text("1 file could not be used")
+    expect(page.locator("#batch-rows tr").last).to_contain_text("not an image of a known format")
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download as CSV").click()
+    rows = list(csv.DictReader(download.value.path().read_text("utf-8").splitlines()))
+    assert [row["name"] for row in rows] == [file["name"] for file in files]
+    assert rows[0]["label"]
+    assert rows[3]["error"]
+    page.locator("#predict-file").set_input_files(new_images[0])
+    expect(page.locator("#predict-result")).to_be_visible()
+    expect(page.locator("#batch")).to_be_hidden()
 
 
 def test_the_answer_names_its_version_and_its_time(

@@ -21,6 +21,8 @@ from server import Server
 from ocellus.bootstrap import build
 from ocellus.settings import Settings
 
+ZIP = {"Content-Type": "application/zip"}
+
 
 def png_of(side: int) -> bytes:
     """A valid grey PNG of side x side pixels, packed to a few hundred kilobytes."""
@@ -45,8 +47,21 @@ def zip_of(name: str, data: bytes) -> bytes:
     return packed.getvalue()
 
 
+def tensor(number: int, shape: list[int]) -> dict[str, object]:
+    """An inference request with one pixel's worth of data."""
+    data = {"name": "pixels", "datatype": "UINT8", "shape": shape, "data": [number] * 3}
+    return {"inputs": [data]}
+
+
+def memory_mb(pid: int, kind: str) -> int:
+    """What the process takes (VmRSS), or took at the most (VmHWM)."""
+    found = re.search(rf"{kind}:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
+    assert found is not None
+    return int(found[1]) // 1024
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="reads the server's memory from /proc")
-def test_bad_input_is_answered_and_costs_no_memory(tmp_path: Path) -> None:
+def test_a_thousand_bad_inputs_are_answered_and_cost_no_memory(tmp_path: Path) -> None:
     huge, bomb = png_of(20_000), zip_of("cat/1.png", b"\0" * 400_000_000)
     large = os.urandom(1 << 20) * 40
     upload = "/api/upload/training-data"
@@ -70,6 +85,16 @@ def test_bad_input_is_answered_and_costs_no_memory(tmp_path: Path) -> None:
         (upload, zipped(bomb), 413),
         (upload, zipped(zip_of("../../etc/cat/1.png", stripes(1))), 400),
         (upload, zipped(b"PK\x03\x04 and no more"), 400),
+        ("/api/predict", {"json": {"instances": [{"b64": "%%%"}]}}, 400),
+        ("/api/predict/batch", zipped(bomb), 413),
+        ("/api/predict/batch", zipped(b"PK\x03\x04 and no more"), 400),
+        ("/api/predict/batch", {"content": large, "headers": ZIP}, 413),
+        ("/api/predict/batch", {"files": {"note": (None, "no file")}}, 400),
+        ("/v1/models/ocellus:predict", {"content": b"[]"}, 400),
+        ("/v2/models/ocellus/infer", {"content": b"{"}, 400),
+        ("/v2/models/ocellus/infer", {"json": tensor(5, [1, 9_999, 9_999, 3])}, 400),
+        ("/v2/models/ocellus/infer", {"content": large}, 413),
+        ("/v2/models/other/infer", {"json": tensor(5, [1, 1, 1, 3])}, 404),
     ]
     server = Server(tmp_path / "data", {}).start()
     try:
@@ -78,20 +103,24 @@ def test_bad_input_is_answered_and_costs_no_memory(tmp_path: Path) -> None:
             path, body, status = case
             answer = server.http.post(path, **body)  # type: ignore[arg-type]
             assert answer.status_code == status, answer.text
-            assert answer.headers["content-type"] == "application/problem+json"
-            assert answer.json()["detail"]
-            assert answer.json()["remedy"]
+            if path.startswith("/api"):
+                assert answer.headers["content-type"] == "application/problem+json"
+                assert answer.json()["detail"]
+                assert answer.json()["remedy"]
+            else:
+                assert answer.json()["error"]
 
-        with ThreadPoolExecutor(6) as senders:
-            list(senders.map(send, bad * 3))
+        with ThreadPoolExecutor(20) as senders:
+            list(senders.map(send, bad * 9))
+            before = memory_mb(server.pid, "VmHWM")
+            list(senders.map(send, (bad * 46)[:1000]))
         good = server.http.post("/api/predict", content=stripes(1))
         assert good.status_code == 200
         assert server.get("/api/samples")["count"] == 0
         assert not list((server.data / "blobs" / "samples").rglob("*.*"))
-        memory = Path(f"/proc/{server.pid}/status").read_text()
-        found = re.search(r"VmHWM:\s+(\d+) kB", memory)
-        assert found is not None
-        assert int(found[1]) < 600 * 1024, f"{int(found[1]) // 1024} MB at the most"
+        after = memory_mb(server.pid, "VmHWM")
+        assert after < 600, f"{after} MB at the most"
+        assert after < before * 1.1, f"{before} MB before, {after} MB after"
     finally:
         server.stop()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,11 +10,13 @@ from typing import Any
 import pytest
 from documented import DOCUMENT, resolve
 
+from ocellus import __version__
 from ocellus.adapters.embedded.hosting import read_site
 from ocellus.http import api, predict
 
 ROOT = Path(__file__).parents[2]
 ROUTES = sorted({**api.ROUTES, **predict.ROUTES})
+PROTOCOLS = ("/v1/", "/v2")
 OPERATIONS: dict[tuple[str, str], dict[str, Any]] = {
     (method.upper(), path): operation
     for path, item in DOCUMENT["paths"].items()
@@ -33,6 +36,11 @@ def nodes(node: Any) -> Iterator[dict[str, Any]]:
 
 def test_every_route_is_documented_and_nothing_else() -> None:
     assert sorted(OPERATIONS) == ROUTES
+
+
+def test_the_document_and_the_package_are_of_one_version() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert DOCUMENT["info"]["version"] == __version__ == project["version"]
 
 
 def test_every_reference_leads_somewhere() -> None:
@@ -69,13 +77,15 @@ def test_an_operation_tells_what_it_takes_and_gives(route: tuple[str, str]) -> N
     for status, response in operation["responses"].items():
         if "$ref" in response:
             content = resolve(response)["content"]
-            assert list(content) == ["application/problem+json"], status
+            protocol = route[1].startswith(PROTOCOLS)
+            kind = "application/json" if protocol else "application/problem+json"
+            assert list(content) == [kind], status
 
 
 @pytest.mark.parametrize("route", OPERATIONS, ids=" ".join)
 def test_what_changes_something_needs_the_token(route: tuple[str, str]) -> None:
     operation = OPERATIONS[route]
-    changes = route[0] != "GET" and not route[1].startswith("/api/predict")
+    changes = route[0] != "GET" and not route[1].startswith(("/api/predict", *PROTOCOLS))
     assert ("security" in operation) == changes
     assert ("401" in operation["responses"]) == changes
 

@@ -1,6 +1,6 @@
 /**
  * An answer in a title and, where it is in doubt, a sentence.
- * @param {import("./shapes.js").Prediction} prediction
+ * @param {Pick<import("./shapes.js").Prediction, "label" | "unsure" | "none_of_these">} prediction
  * @returns {{title: string, doubt: string}}
  */
 export function describeAnswer({ label, unsure, none_of_these }) {

@@ -41,6 +41,21 @@ export async function predict(file, signal) {
 }
 
 /**
+ * Predict many images, or zips of them, and return the NDJSON that comes as they are done.
+ * Raises: Problem, AbortError.
+ * @param {File[]} files
+ * @param {AbortSignal} signal
+ * @returns {Promise<ReadableStream<Uint8Array<ArrayBuffer>>>}
+ */
+export async function predictBatch(files, signal) {
+  const body = new FormData();
+  for (const file of files) body.append("file", file);
+  const headers = { Accept: "application/x-ndjson" };
+  const response = await send("/api/predict/batch", { method: "POST", body, headers, signal });
+  return response.ok && response.body ? response.body : answer(response);
+}
+
+/**
  * POST JSON with the admin token, and return the JSON. Raises: Problem.
  * @param {string} path
  * @param {object} [fields]

@@ -1,12 +1,13 @@
 import { describeAnswer } from "./answer.js";
 import { predict } from "./api.js";
+import { batchPanel, isBatch } from "./batchPanel.js";
 import { byId, element, setText } from "./elements.js";
 import { milliseconds, percent } from "./format.js";
 import { showProblem } from "./showProblem.js";
 
 const SHOWN_AT_FIRST = 5;
 
-/** Drop, choose or paste an image; see what it is. */
+/** Drop, choose or paste an image, several or a zip; see what is on them. */
 export function predictPanel() {
   const input = byId("predict-file", HTMLInputElement);
   const zone = byId("predict-zone", HTMLElement);
@@ -16,6 +17,7 @@ export function predictPanel() {
   const result = byId("predict-result", HTMLElement);
   const bars = byId("predict-bars", HTMLOListElement);
   const more = byId("predict-more", HTMLButtonElement);
+  const batch = batchPanel();
   let current = new AbortController();
 
   input.addEventListener("change", () => look(input.files));
@@ -31,17 +33,25 @@ export function predictPanel() {
 
   /** @param {FileList | null | undefined} files */
   async function look(files) {
-    const file = files?.[0];
+    const chosen = Array.from(files ?? []);
+    const [file] = chosen;
     if (!file) return;
     current.abort();
     const mine = (current = new AbortController());
-    showPreview(file);
     alert.replaceChildren();
     result.hidden = true;
-    setText(status, `Looking at ${file.name}…`);
+    batch.clear();
     try {
-      showPrediction(await predict(file, mine.signal));
-      setText(status, "");
+      if (isBatch(chosen)) {
+        zone.removeAttribute("data-preview");
+        setText(status, `Looking at ${chosen.length > 1 ? `${chosen.length} files` : file.name}…`);
+        setText(status, await batch.look(chosen, mine.signal));
+      } else {
+        showPreview(file);
+        setText(status, `Looking at ${file.name}…`);
+        showPrediction(await predict(file, mine.signal));
+        setText(status, "");
+      }
     } catch (error) {
       if (mine.signal.aborted) return;
       setText(status, "");

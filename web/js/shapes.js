@@ -13,6 +13,22 @@
  * @property {Probability[]} probabilities
  * @property {{decode_ms: number, inference_ms: number, total_ms: number, cold: boolean}} timing
  *
+ * @typedef {object} BatchResult One of `error` and the answer.
+ * @property {number} number
+ * @property {number} total
+ * @property {string} name
+ * @property {string} label
+ * @property {number} probability
+ * @property {boolean} unsure
+ * @property {boolean} none_of_these
+ * @property {Probability[]} probabilities
+ * @property {{detail: string, remedy: string}} [error]
+ *
+ * @typedef {object} BatchSummary
+ * @property {string} version
+ * @property {number} predicted
+ * @property {number} refused
+ *
  * @typedef {object} Health
  * @property {"ok" | "degraded" | "down"} status
  * @property {string | null} serving

@@ -14,8 +14,10 @@ from ocellus.errors import (
     InvalidManifest,
     NotFound,
     OcellusError,
+    Overloaded,
     StoreUnavailable,
     TooLarge,
+    TooSlow,
     Unauthorized,
 )
 
@@ -23,6 +25,8 @@ _STATUS: tuple[tuple[type[OcellusError], int, str], ...] = (
     (TooLarge, 413, "Too large"),
     (BadInput, 400, "Bad input"),
     (Unauthorized, 401, "Not authorised"),
+    (TooSlow, 408, "Too slow"),
+    (Overloaded, 429, "Too many requests"),
     (NotFound, 404, "Not found"),
     (AlreadyExists, 409, "Already exists"),
     (Conflict, 409, "Conflict"),
@@ -31,7 +35,7 @@ _STATUS: tuple[tuple[type[OcellusError], int, str], ...] = (
 )
 
 
-_HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 
 def json_response(
@@ -40,32 +44,49 @@ def json_response(
     return Response(
         orjson.dumps(content, option=orjson.OPT_SERIALIZE_NUMPY),
         status,
-        _HEADERS | (headers or {}),
+        HEADERS | (headers or {}),
         "application/json",
     )
 
 
 def problem(error: OcellusError, **more: Any) -> Response:
     """Return the error as RFC 9457 problem+json, `remedy` and `more` as extension members."""
-    status, title = next(
-        ((s, t) for kind, s, t in _STATUS if isinstance(error, kind)), (500, "Internal error")
-    )
-    headers = dict(_HEADERS)
-    if status == 401:
-        headers["WWW-Authenticate"] = "Bearer"
-    if status == 503:
-        headers["Retry-After"] = "5"
+    status, _ = _status(error)
     return Response(
-        orjson.dumps(problem_body(error, status, title) | more),
+        orjson.dumps(problem_body(error) | more),
         status,
-        headers,
+        _headers(error, status),
         "application/problem+json",
     )
 
 
-def problem_body(
-    error: OcellusError, status: int = 400, title: str = "Bad input"
-) -> dict[str, Any]:
+def protocol_error(error: OcellusError) -> Response:
+    """Return the error as the Open Inference Protocol and TF Serving have it: `{"error": …}`."""
+    status, _ = _status(error)
+    return json_response({"error": str(error)}, status, _headers(error, status))
+
+
+def _status(error: OcellusError) -> tuple[int, str]:
+    return next(
+        ((s, t) for kind, s, t in _STATUS if isinstance(error, kind)), (500, "Internal error")
+    )
+
+
+def _headers(error: OcellusError, status: int) -> dict[str, str]:
+    headers = dict(HEADERS)
+    if status == 401:
+        headers["WWW-Authenticate"] = "Bearer"
+    if status == 408:
+        headers["Connection"] = "close"  # the rest of the body is not waited for
+    if isinstance(error, Overloaded):
+        headers["Retry-After"] = str(error.retry_after_s)
+    if status == 503:
+        headers["Retry-After"] = "5"
+    return headers
+
+
+def problem_body(error: OcellusError) -> dict[str, Any]:
+    status, title = _status(error)
     return {
         "type": f"urn:ocellus:{type(error).__name__}",
         "title": title,

@@ -11,6 +11,7 @@ from starlette.responses import Response
 from ocellus.bootstrap import app
 from ocellus.http import beside
 from ocellus.http.routing import Handler
+from ocellus.http.streaming import Stream
 from ocellus.statistics import Tallies
 
 FLUSH_WAIT_S = 0.25
@@ -20,19 +21,28 @@ _timed: WeakSet[Tallies] = WeakSet()
 
 def counted(handler: Handler) -> Handler:
     """Make a handler whose request, if a flush is due, does it before it is answered, and waits for
-    it up to FLUSH_WAIT_S.
+    it up to FLUSH_WAIT_S; where the answer streams, at its end.
     """
 
     async def handle(request: Request) -> Response:
+        response = None
         try:
-            return await handler(request)
+            response = await handler(request)
+            return response
         finally:
-            tallies = app().tallies
-            if tallies.flush_due():
-                await asyncio.wait({_flush(tallies)}, timeout=FLUSH_WAIT_S)
-            _flush_later(tallies)
+            if isinstance(response, Stream):
+                response.at_end.append(_flush_if_due)
+            else:
+                await _flush_if_due()
 
     return handle
+
+
+async def _flush_if_due() -> None:
+    tallies = app().tallies
+    if tallies.flush_due():
+        await asyncio.wait({_flush(tallies)}, timeout=FLUSH_WAIT_S)
+    _flush_later(tallies)
 
 
 def _flush(tallies: Tallies) -> asyncio.Task[None]:

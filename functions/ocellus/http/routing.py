@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hmac
 import logging
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from functools import cache
 from typing import Any
@@ -14,44 +15,55 @@ from starlette.responses import Response
 
 from ocellus.bootstrap import admin_token, app
 from ocellus.errors import NotFound, OcellusError, Unauthorized
-from ocellus.http.answers import json_response, problem
+from ocellus.http.answers import json_response, problem, protocol_error
 from ocellus.http.bodies import read_json
 
 log = logging.getLogger("ocellus.http")
 
 Handler = Callable[[Request], Awaitable[Response]]
 Routes = Mapping[tuple[str, str], Handler]
-"""By method and path; the last part of a path may be a parameter, `{name}`."""
+"""By method and path, which may have parameters: `/v2/models/{name}`, `/v1/models/{name}:predict`.
+"""
+
+_PROTOCOLS = ("/v1", "/v2")
+"""Paths under these answer errors as their protocols have it."""
 
 
 async def dispatch(request: Request, routes: Routes) -> Response:
     """Answer by the route of method and path; every known error becomes a problem."""
-    path = request.url.path.rstrip("/")
-    handler = _find(routes, request.method, path)
+    path = request.scope["path"].rstrip("/")  # `request.url` would put a whole URL together
+    refusal = protocol_error if path.startswith(_PROTOCOLS) else problem
+    handler = _find(routes, request, path)
     try:
         app()  # made here, on the loop's thread, so that it is made once
         if handler is None:
-            methods = sorted(m for m, p in routes if p == path)
+            methods = sorted(m for m, p in routes if _pattern(p).fullmatch(path))
             hint = f"It takes {', '.join(methods)}." if methods else "See /api/openapi.json."
             raise NotFound(f"There is no {request.method} {path[:200]}.", hint)
         return await handler(request)
     except OcellusError as e:
-        return problem(e)
+        return refusal(e)
     except Exception:
         log.exception("%s %s failed", request.method, path)
         remedy = "Try again; if it persists, the server's log says what failed."
-        return problem(OcellusError("The server failed on this request.", remedy))
+        return refusal(OcellusError("The server failed on this request.", remedy))
 
 
-def _find(routes: Routes, method: str, path: str) -> Handler | None:
-    if handler := routes.get((method, path)):
+def _find(routes: Routes, request: Request, path: str) -> Handler | None:
+    """Return the handler; parameters of its path go into `request.path_params`."""
+    if handler := routes.get((request.method, path)):
         return handler
-    parent = path.rpartition("/")[0]
-    for (routed, template), handler in routes.items():
-        folder, _, last = template.rpartition("/")
-        if routed == method and last.startswith("{") and folder == parent:
+    for (method, template), handler in routes.items():
+        if method == request.method and (match := _pattern(template).fullmatch(path)):
+            request.scope["path_params"] = match.groupdict()
             return handler
     return None
+
+
+@cache
+def _pattern(template: str) -> re.Pattern[str]:
+    """Compile a route's path; a parameter is one or more characters other than `/` and `:`."""
+    return re.compile(re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^/:]+)", re.escape(template)))
 
 
 def reads(work: Callable[[Request], Any]) -> Handler:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -42,6 +43,15 @@ def app(
         monkeypatch.setattr(app.jobs, method, lambda run_id: None)
     yield app
     app.close()
+
+
+@pytest.fixture
+def empty(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """An installation without any version."""
+    monkeypatch.setenv("OCELLUS_SEED_DIR", str(tmp_path / "none"))
+    monkeypatch.setenv("OCELLUS_DATA_DIR", str(tmp_path / "empty"))
+    monkeypatch.setenv("OCELLUS_PROJECT", f"test-{uuid4().hex}")
+    bootstrap.app.cache_clear()
 
 
 @pytest.fixture

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import threading
-from pathlib import Path
-from uuid import uuid4
 
 import httpx
 import pytest
@@ -77,15 +75,6 @@ async def test_health_says_how_many_answers_wait_to_be_counted(
     assert (health["status"], health["fault"]) == ("degraded", None)
     assert health["statistics"]["waiting"] == 3
     assert health["statistics"]["fault"]["detail"] == "The disk is full."
-
-
-@pytest.fixture
-def empty(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """An installation without any version."""
-    monkeypatch.setenv("OCELLUS_SEED_DIR", str(tmp_path / "none"))
-    monkeypatch.setenv("OCELLUS_DATA_DIR", str(tmp_path / "empty"))
-    monkeypatch.setenv("OCELLUS_PROJECT", f"test-{uuid4().hex}")
-    bootstrap.app.cache_clear()
 
 
 @pytest.mark.usefixtures("empty")
