@@ -12,6 +12,7 @@ import numpy.typing as npt
 from PIL import ExifTags, Image, ImageOps
 
 from ocellus.errors import InvalidImage, TooLarge
+from ocellus.jpeg import decode_plain
 
 EXTENSIONS = {
     "JPEG": "jpg",
@@ -75,19 +76,26 @@ def decode(data: bytes, height: int, width: int) -> npt.NDArray[np.uint8]:
     Returns: uint8 [height, width, 3], RGB, 0 to 255.
     Raises: InvalidImage, TooLarge.
     """
+    # 2 x leaves the antialiasing filter pixels to work on; orientation may swap sides.
+    side = 2 * max(height, width)
+    if len(data) <= MAX_IMAGE_BYTES:
+        plain = decode_plain(data, side, MAX_JPEG_PIXELS)
+        if plain is not None:
+            return (
+                plain
+                if plain.shape[:2] == (height, width)
+                else _fit(Image.fromarray(plain), height, width)
+            )
     with _open(data) as image:
         try:
             if image.format in ("JPEG", "MPO"):
-                # 2 x leaves the antialiasing filter pixels to work on; orientation may swap sides.
-                side = 2 * max(height, width)
                 image.draft("RGB", (side, side))
             rgb = _to_rgb(image)
             if (turn := _turn(image)) is not None:
                 rgb = rgb.transpose(turn)
-            fitted = ImageOps.fit(rgb, (width, height), Image.Resampling.BILINEAR)
+            return _fit(rgb, height, width)
         except _BROKEN as e:
             raise InvalidImage(f"The image cannot be decoded: {e}.", _REMEDY) from e
-        return np.asarray(fitted)
 
 
 def probe(data: bytes) -> Probe:
@@ -123,6 +131,10 @@ def _open(data: bytes) -> Image.Image:
             "Scale it down first.",
         )
     return image
+
+
+def _fit(image: Image.Image, height: int, width: int) -> npt.NDArray[np.uint8]:
+    return np.asarray(ImageOps.fit(image, (width, height), Image.Resampling.BILINEAR))
 
 
 def _turn(image: Image.Image) -> Image.Transpose | None:
