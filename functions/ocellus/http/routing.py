@@ -26,7 +26,7 @@ Routes = Mapping[tuple[str, str], Handler]
 
 async def dispatch(request: Request, routes: Routes) -> Response:
     """Answer by the route of method and path; every known error becomes a problem."""
-    path = request.url.path.rstrip("/")
+    path = request.scope["path"].rstrip("/")  # `request.url` would put a whole URL together
     handler = _find(routes, request.method, path)
     try:
         app()  # made here, on the loop's thread, so that it is made once
