@@ -8,17 +8,15 @@ caches, as it does in service: the same Python code takes several times as long 
 CPU time: the median of a round's calls, and of the rounds the least, because what others do on the
 machine only adds. The stages take turns in each round, so that all see the same machine.
 
-    python loadtest/stages.py [--rounds 9] [--calls 120] [--profile]
+    python loadtest/stages.py [--rounds 9] [--calls 120]
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import cProfile
 import io
 import os
-import pstats
 import statistics
 import tempfile
 import time
@@ -155,7 +153,9 @@ def stages_of(image: bytes, no_op: Path) -> dict[str, Stage]:
     }
 
 
-async def measure(make: Callable[[], dict[str, Stage]], rounds: int, calls: int) -> dict[str, float]:
+async def measure(
+    make: Callable[[], dict[str, Stage]], rounds: int, calls: int
+) -> dict[str, float]:
     """Return each stage's CPU time in µs."""
     stages = make()  # here, where the event loop runs
     classifier, image = app().serving.classifier(), np.zeros((32, 32, 3), np.uint8)
@@ -196,19 +196,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--calls", type=int, default=120, help="of a stage in a round")
-    parser.add_argument("--profile", action="store_true", help="print where the time goes instead")
     given = parser.parse_args()
     images = {"32 x 32": photograph(32, 32), "640 x 480": photograph(640, 480)}
     with tempfile.TemporaryDirectory() as folder:
         os.environ["OCELLUS_DATA_DIR"] = str(Path(folder) / "data")
         no_op = Path(folder) / "main.py"
         no_op.write_text(NO_OP)
-        if given.profile:
-            with cProfile.Profile() as profile:
-                whole = lambda: {"raw": stages_of(images["32 x 32"], no_op)["raw"]}
-                uvloop.run(measure(whole, 1, 3000))
-            pstats.Stats(profile).sort_stats("tottime").print_stats(40)
-            return
         tables = {
             name: budget(
                 uvloop.run(measure(partial(stages_of, image, no_op), given.rounds, given.calls))
