@@ -29,9 +29,11 @@ CONTENT_TYPES = {
 """By extension."""
 _OPENERS = [name for name in EXTENSIONS if name != "MPO"]  # Pillow opens an MPO as a JPEG
 MAX_JPEG_PIXELS = 50_000_000
-"""A JPEG is decoded at reduced scale, so a large photograph costs little."""
+"""A baseline JPEG is decoded at reduced scale, so a large photograph costs little."""
 MAX_PIXELS = 25_000_000
-"""Other formats are decoded whole: 100 MB at four bytes a pixel."""
+"""Other formats are decoded whole: 100 MB at four bytes a pixel. A progressive JPEG's coefficients
+are, too: up to 150 MB.
+"""
 MAX_IMAGE_BYTES = 20 * 1024 * 1024
 RESIZE_RULE = "fit-bilinear"
 """Scale with an antialiased bilinear filter so that the image covers the square, cut the middle."""
@@ -79,7 +81,7 @@ def decode(data: bytes, height: int, width: int) -> npt.NDArray[np.uint8]:
     # 2 x leaves the antialiasing filter pixels to work on; orientation may swap sides.
     side = 2 * max(height, width)
     if len(data) <= MAX_IMAGE_BYTES:
-        plain = decode_plain(data, side, MAX_JPEG_PIXELS)
+        plain = decode_plain(data, side, MAX_PIXELS)
         if plain is not None:
             return (
                 plain
@@ -122,12 +124,14 @@ def _open(data: bytes) -> Image.Image:
         raise InvalidImage(
             f"The {len(data)} bytes are not an image of a known format.", _REMEDY
         ) from e
-    limit = MAX_JPEG_PIXELS if image.format in ("JPEG", "MPO") else MAX_PIXELS
+    baseline = image.format in ("JPEG", "MPO") and "progressive" not in image.info
+    limit = MAX_JPEG_PIXELS if baseline else MAX_PIXELS
     if image.width * image.height > limit:
         image.close()
+        kind = "progressive JPEG" if image.format == "JPEG" and not baseline else image.format
         raise TooLarge(
             f"The image has {image.width} x {image.height} pixels; "
-            f"the limit for {image.format} is {limit // 1_000_000} million.",
+            f"the limit for {kind} is {limit // 1_000_000} million.",
             "Scale it down first.",
         )
     return image
