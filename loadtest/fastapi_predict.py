@@ -7,9 +7,10 @@ from typing import Any
 from fastapi import FastAPI, Request
 from same_model import predict
 
-app = FastAPI()
 
-
-@app.post("/api/predict")
 async def answer(request: Request) -> dict[str, Any]:
     return predict(await request.body())
+
+
+app = FastAPI()
+app.add_api_route("/api/predict", answer, methods=["POST"])
