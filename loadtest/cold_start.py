@@ -45,9 +45,7 @@ def first_answer_s(source: Path, environ: Mapping[str, str], image: bytes, label
     try:
         while time.perf_counter() - began < 120:
             try:
-                answer = httpx.post(
-                    f"http://127.0.0.1:{port}/api/predict", content=image, timeout=60
-                )
+                answer = httpx.post(url, content=image, timeout=60)
             except httpx.TransportError:
                 time.sleep(0.01)
                 continue
