@@ -12,6 +12,7 @@ import numpy.typing as npt
 from PIL import ExifTags, Image, ImageOps
 
 from ocellus.errors import InvalidImage, TooLarge
+from ocellus.jpeg import decode_plain
 
 EXTENSIONS = {
     "JPEG": "jpg",
@@ -28,9 +29,11 @@ CONTENT_TYPES = {
 """By extension."""
 _OPENERS = [name for name in EXTENSIONS if name != "MPO"]  # Pillow opens an MPO as a JPEG
 MAX_JPEG_PIXELS = 50_000_000
-"""A JPEG is decoded at reduced scale, so a large photograph costs little."""
+"""A baseline JPEG is decoded at reduced scale, so a large photograph costs little."""
 MAX_PIXELS = 25_000_000
-"""Other formats are decoded whole: 100 MB at four bytes a pixel."""
+"""Other formats are decoded whole: 100 MB at four bytes a pixel. A progressive JPEG's coefficients
+are, too: up to 150 MB.
+"""
 MAX_IMAGE_BYTES = 20 * 1024 * 1024
 RESIZE_RULE = "fit-bilinear"
 """Scale with an antialiased bilinear filter so that the image covers the square, cut the middle."""
@@ -75,19 +78,26 @@ def decode(data: bytes, height: int, width: int) -> npt.NDArray[np.uint8]:
     Returns: uint8 [height, width, 3], RGB, 0 to 255.
     Raises: InvalidImage, TooLarge.
     """
+    # 2 x leaves the antialiasing filter pixels to work on; orientation may swap sides.
+    side = 2 * max(height, width)
+    if len(data) <= MAX_IMAGE_BYTES:
+        plain = decode_plain(data, side, MAX_PIXELS)
+        if plain is not None:
+            return (
+                plain
+                if plain.shape[:2] == (height, width)
+                else _fit(Image.fromarray(plain), height, width)
+            )
     with _open(data) as image:
         try:
             if image.format in ("JPEG", "MPO"):
-                # 2 x leaves the antialiasing filter pixels to work on; orientation may swap sides.
-                side = 2 * max(height, width)
                 image.draft("RGB", (side, side))
             rgb = _to_rgb(image)
             if (turn := _turn(image)) is not None:
                 rgb = rgb.transpose(turn)
-            fitted = ImageOps.fit(rgb, (width, height), Image.Resampling.BILINEAR)
+            return _fit(rgb, height, width)
         except _BROKEN as e:
             raise InvalidImage(f"The image cannot be decoded: {e}.", _REMEDY) from e
-        return np.asarray(fitted)
 
 
 def probe(data: bytes) -> Probe:
@@ -114,15 +124,21 @@ def _open(data: bytes) -> Image.Image:
         raise InvalidImage(
             f"The {len(data)} bytes are not an image of a known format.", _REMEDY
         ) from e
-    limit = MAX_JPEG_PIXELS if image.format in ("JPEG", "MPO") else MAX_PIXELS
+    baseline = image.format in ("JPEG", "MPO") and "progressive" not in image.info
+    limit = MAX_JPEG_PIXELS if baseline else MAX_PIXELS
     if image.width * image.height > limit:
         image.close()
+        kind = "progressive JPEG" if image.format == "JPEG" and not baseline else image.format
         raise TooLarge(
             f"The image has {image.width} x {image.height} pixels; "
-            f"the limit for {image.format} is {limit // 1_000_000} million.",
+            f"the limit for {kind} is {limit // 1_000_000} million.",
             "Scale it down first.",
         )
     return image
+
+
+def _fit(image: Image.Image, height: int, width: int) -> npt.NDArray[np.uint8]:
+    return np.asarray(ImageOps.fit(image, (width, height), Image.Resampling.BILINEAR))
 
 
 def _turn(image: Image.Image) -> Image.Transpose | None:

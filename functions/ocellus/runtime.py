@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import queue
-from collections.abc import Iterator
-from contextlib import contextmanager
+import threading
 from typing import Any
 
 import numpy as np
@@ -38,16 +36,18 @@ class Session:
         except (ValueError, RuntimeError, KeyError, StopIteration) as e:
             raise InvalidManifest(f"The artifact is not a model of ours: {e}.") from e
 
+    def logits(self, image: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+        """uint8 [height, width, 3] to logits float32 [classes]."""
+        self._interpreter.set_tensor(self._input, image[np.newaxis])
+        self._interpreter.invoke()
+        logits: npt.NDArray[np.float32] = self._interpreter.get_tensor(self._logits)[0]
+        return logits
+
     def run(
         self, image: npt.NDArray[np.uint8]
     ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
         """uint8 [height, width, 3] to logits float32 [classes] and features float32 [n]."""
-        self._interpreter.set_tensor(self._input, image[np.newaxis])
-        self._interpreter.invoke()
-        return (
-            self._interpreter.get_tensor(self._logits)[0],
-            self._interpreter.get_tensor(self._features)[0],
-        )
+        return self.logits(image), self._interpreter.get_tensor(self._features)[0]
 
 
 class HeadSession:
@@ -70,17 +70,22 @@ class HeadSession:
 
 
 class SessionPool:
-    """Sessions of one model, lent one caller at a time; a caller waits when all are lent."""
+    """Sessions of one model, each used by one caller at a time; a caller waits when all are used.
+
+    The first free one is taken, whose weights are the likeliest to be in the caches.
+    """
 
     def __init__(self, model: bytes, size: int) -> None:
-        self._free: queue.LifoQueue[Session] = queue.LifoQueue()
-        for _ in range(size):
-            self._free.put(Session(model))
+        self._sessions = [(Session(model), threading.Lock()) for _ in range(size)]
 
-    @contextmanager
-    def lend(self) -> Iterator[Session]:
-        session = self._free.get()
-        try:
-            yield session
-        finally:
-            self._free.put(session)
+    def logits(self, image: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+        """uint8 [height, width, 3] to logits float32 [classes]. Safe for threads."""
+        for session, lock in self._sessions:
+            if lock.acquire(blocking=False):
+                try:
+                    return session.logits(image)
+                finally:
+                    lock.release()
+        session, lock = self._sessions[0]
+        with lock:
+            return session.logits(image)

@@ -219,6 +219,12 @@ def test_a_jpeg_may_have_more_pixels_than_a_png() -> None:
         decode(png_header(6000, 5000), 32, 32)
 
 
+def test_a_progressive_jpeg_is_held_to_the_limit_of_what_is_decoded_whole() -> None:
+    data = encode(Image.new("L", (6000, 5000)), "JPEG", progressive=True)
+    with pytest.raises(TooLarge, match="progressive JPEG is 25 million"):
+        decode(data, 32, 32)
+
+
 def test_too_many_bytes_are_refused() -> None:
     with pytest.raises(TooLarge, match=str(MAX_IMAGE_BYTES)):
         decode(bytes(MAX_IMAGE_BYTES + 1), 32, 32)

@@ -12,6 +12,7 @@ from pictures import picture
 from tiny_version import TinyVersion
 
 from ocellus.errors import InvalidImage, InvalidManifest
+from ocellus.images import decode
 from ocellus.manifest import INT8, Artifact, Calibration, Golden
 from ocellus.prediction import Classifier, softmax
 
@@ -41,6 +42,15 @@ def test_probabilities_are_of_every_label_highest_first_and_sum_to_one(
     values = [probability for _, probability in ranked]
     assert values == sorted(values, reverse=True)
     assert sum(values) == pytest.approx(1)
+
+
+def test_the_ranking_is_that_of_softmax(classifier: Classifier) -> None:
+    data = picture("orange")
+    spec = classifier.manifest.input
+    logits = classifier.logits(decode(data, spec.height, spec.width))
+    expected = softmax(logits, classifier.manifest.calibration.temperature)
+    found = dict(classifier.classify(data).probabilities)
+    assert [found[x] for x in classifier.manifest.labels] == pytest.approx(expected.tolist())
 
 
 def test_an_answer_under_the_threshold_is_unsure(classifier: Classifier) -> None:

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import AsyncGenerator
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, MutableMapping
 from typing import Any
 
 import orjson
-from starlette.datastructures import UploadFile
-from starlette.formparsers import MultiPartException, MultiPartParser
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 
 from ocellus.errors import BadInput, TooLarge
+from ocellus.http.forms import Form, parse_form
 
 MAX_BODY_BYTES = 32 * 1024 * 1024
 """Cloud Run takes no more."""
@@ -21,42 +19,24 @@ _DRAIN_BYTES = 64 * 1024 * 1024
 
 
 async def read_body(request: Request, limit: int = MAX_BODY_BYTES) -> bytes:
-    """Return the whole body. Raises: TooLarge."""
-    return b"".join([chunk async for chunk in _limited(request, limit)])
-
-
-@dataclass(frozen=True)
-class Form:
-    """A multipart body: the files as (name, bytes), in order, and the text fields."""
-
-    files: list[tuple[str, bytes]]
-    fields: dict[str, str]
+    """Return the whole body. Raises: TooLarge, BadInput."""
+    message = await request.receive()
+    body: bytes = message.get("body", b"")
+    if message["type"] == "http.request" and not message.get("more_body") and len(body) <= limit:
+        return body  # it came in one piece, as most do
+    return b"".join([chunk async for chunk in _limited(request, limit, message)])
 
 
 async def read_form(request: Request, max_files: int = 10_000) -> Form:
     """Read a multipart body. Raises: TooLarge, BadInput."""
-    parser = MultiPartParser(
-        request.headers, _limited(request, MAX_BODY_BYTES), max_files=max_files, max_fields=1000
-    )
-    try:
-        form = await parser.parse()
-    except (MultiPartException, KeyError) as e:
-        raise BadInput(
-            f"The multipart body cannot be parsed: {e}.",
-            "Send multipart/form-data with a boundary and files named `file`.",
-        ) from e
-    try:
-        items = form.multi_items()
-        return Form(
-            [(v.filename or k, await v.read()) for k, v in items if isinstance(v, UploadFile)],
-            {k: v for k, v in items if isinstance(v, str)},
-        )
-    finally:
-        await form.close()
+    body = await read_body(request)
+    return parse_form(request.headers.get("content-type", ""), body, max_files)
 
 
-async def _limited(request: Request, limit: int) -> AsyncGenerator[bytes, None]:
-    """Yield the body's chunks up to `limit` bytes.
+async def _limited(
+    request: Request, limit: int, message: MutableMapping[str, Any]
+) -> AsyncGenerator[bytes, None]:
+    """Yield the body's chunks up to `limit` bytes, that of the first `message` first.
 
     What is over is read and dropped, within reason, so that the client hears the answer instead of
     a closed connection.
@@ -64,16 +44,17 @@ async def _limited(request: Request, limit: int) -> AsyncGenerator[bytes, None]:
     size = 0
     declared = request.headers.get("content-length", "0")
     too_large = declared.isdigit() and int(declared) > limit
-    try:
-        async for chunk in request.stream():
-            size += len(chunk)
-            too_large = too_large or size > limit
-            if not too_large:
-                yield chunk
-            elif size > _DRAIN_BYTES:
-                break
-    except ClientDisconnect as e:
-        raise BadInput("The client went away before the body was whole.", "Send it again.") from e
+    while message["type"] == "http.request":
+        chunk = message.get("body", b"")
+        size += len(chunk)
+        too_large = too_large or size > limit
+        if not too_large:
+            yield chunk
+        if size > _DRAIN_BYTES or not message.get("more_body"):
+            break
+        message = await request.receive()
+    else:
+        raise BadInput("The client went away before the body was whole.", "Send it again.")
     if too_large:
         raise TooLarge(
             f"The body has {max(size, int(declared) if declared.isdigit() else 0)} bytes; "

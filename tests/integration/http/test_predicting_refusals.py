@@ -60,6 +60,10 @@ async def test_predict_refuses_malformed_json(
         ("multipart/form-data", b"x"),
         ("multipart/form-data; boundary=x", b"no boundary in here"),
         ("multipart/form-data; boundary=x", b"--x\r\n\r\n\r\n--x--\r\n"),
+        (
+            "multipart/form-data; boundary=x",
+            b'--x\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\ncut short',
+        ),
     ],
 )
 async def test_predict_refuses_a_malformed_form(
