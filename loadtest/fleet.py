@@ -65,6 +65,7 @@ class Fleet:
     predict: list[Function]
     api: list[Function]
     data: Path
+    environ: dict[str, str]
 
 
 @contextmanager
@@ -91,7 +92,7 @@ def fleet(instances: int, folder: Path, **settings: str) -> Iterator[Fleet]:
                 functions.append(function)
         for function in [*made["predict"], *made["api"]]:
             function.ready()
-        yield Fleet(made["predict"], made["api"], data)
+        yield Fleet(made["predict"], made["api"], data, environ)
 
 
 @contextmanager

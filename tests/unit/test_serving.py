@@ -128,10 +128,10 @@ def test_no_answer_fails_or_mixes_versions_while_they_change(instance: Instance)
 def test_every_classifier_is_built_in_one_thread(
     instance: Instance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    built_in: list[int] = []
+    built_in: list[str] = []
 
     def classifier(manifest: Manifest, artifact: bytes) -> Classifier:
-        built_in.append(threading.get_ident())
+        built_in.append(threading.current_thread().name)
         return Classifier(manifest, artifact)
 
     monkeypatch.setattr(serving, "Classifier", classifier)
