@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 from autoscaling import Outcome, Platform, Service, arrivals, simulate
 from matplotlib.figure import Figure
-from matplotlib.ticker import ScalarFormatter
+from matplotlib.ticker import StrMethodFormatter
 
 from training_job.plots.style import LIGHT, Picture, Theme, render
 
@@ -145,12 +145,14 @@ def drawn(cases: list[Case]) -> Picture:
         bottom.plot(rates, [c.usd_per_million for c in cases], "o-", color=theme.accent)
         bottom.set_ylabel("$ a million")
         bottom.set_xlabel("requests/s")
+        top.set_yscale("log")
+        middle.set_yscale("log")
+        bottom.set_ylim(bottom=0)
         for axes in (top, middle, bottom):
             axes.set_xscale("log")
-            axes.set_yscale("log")
-            axes.yaxis.set_major_formatter(ScalarFormatter())
-            axes.xaxis.set_major_formatter(ScalarFormatter())
             axes.grid(visible=True)
+            for axis in (axes.xaxis, axes.yaxis):
+                axis.set_major_formatter(StrMethodFormatter("{x:,g}"))
 
     return Picture("capacity", "", "", "", None, draw, height_in=4.2)
 

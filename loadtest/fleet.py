@@ -17,6 +17,7 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
 
 from deployed import Function  # noqa: E402
+from server import until  # noqa: E402
 
 from ocellus.adapters.embedded.directory_blobs import DirectoryBlobs  # noqa: E402
 from ocellus.adapters.embedded.sqlite_state import SqliteState  # noqa: E402
@@ -32,6 +33,7 @@ error_log {folder}/nginx.log;
 events {{ worker_connections 4096; }}
 http {{
   access_log off;
+  keepalive_requests 1000000;
   client_max_body_size 32m;
   client_body_buffer_size 1m;
   client_body_temp_path {folder}/body;
@@ -117,7 +119,13 @@ def balanced(running: Fleet, folder: Path) -> Iterator[str]:
     )
     process = subprocess.Popen([nginx, "-p", str(folder), "-c", str(config)])
     try:
+        until(lambda: _listens(port), 10, "nginx to listen")
         yield f"http://127.0.0.1:{port}"
     finally:
         process.terminate()
         process.wait(30)
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0

@@ -26,6 +26,7 @@ from urllib.parse import urlsplit
 from conditions import conditions
 from fleet import balanced, fleet
 from matplotlib.figure import Figure
+from matplotlib.ticker import StrMethodFormatter
 
 from training_job.plots.style import LIGHT, Picture, Theme, render
 
@@ -173,9 +174,8 @@ def drawn(outcomes: list[Outcome]) -> Picture:
         axes.set_yticks(range(len(titles)), titles)
         axes.invert_yaxis()
         axes.set_xscale("log")
-        axes.set_xlabel(
-            "response time, ms: dot p50, diamond p95, bar p99; dotted: the limit of p95"
-        )
+        axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,g}"))
+        axes.set_xlabel("response time, ms: p50 (dot), p95 (diamond), p99 (bar)")
         axes.grid(visible=True, axis="x")
         figure.legend(loc="outside upper right", ncols=2)
 
