@@ -6,7 +6,7 @@ PORT ?= 8080
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run run-emulated test notebook check web-check format lock clean
+.PHONY: help run run-emulated test notebook flood check web-check format lock clean
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,6 +24,9 @@ test: .venv/dev web/vendor/firestore.js chromium firestore ## Set up and run eve
 
 notebook: .venv/dev ## Execute the notebook anew on CIFAR-10 (OCELLUS_NOTEBOOK_DATASET=… for a copy at hand)
 	$(BIN)/python notebook/execute.py
+
+flood: .venv/load ## Send crowds against one instance and three, behind nginx (ARGS="--host https://…" for a deployment)
+	$(BIN)/python loadtest/flood.py $(ARGS)
 
 check: .venv/dev node_modules/.installed ## Lint, types, layers, formatting
 	$(BIN)/ruff check .
@@ -59,6 +62,10 @@ clean: ## Remove what the targets made; your data in .ocellus/ stays
 
 .venv/dev: requirements/dev.txt .venv/run
 	$(BIN)/pip install --quiet --require-hashes -r requirements/dev.txt
+	@touch $@
+
+.venv/load: requirements/load.txt .venv/dev
+	$(BIN)/pip install --quiet --require-hashes -r requirements/load.txt
 	@touch $@
 
 node_modules/.installed: package.json package-lock.json

@@ -11,3 +11,4 @@ pip_compile=$1
 compile requirements/dev.txt --extra local --extra train --extra dev
 compile requirements/run.txt --extra local --extra train --constraint requirements/dev.txt
 compile functions/requirements.txt --constraint requirements/dev.txt
+compile requirements/load.txt --extra load --constraint requirements/dev.txt

@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +22,11 @@ _MAX_BACKOFF_S = 30.0
 _OVERDUE_S = 1.0
 _PATIENCE_S = 3.0
 """How long a first request waits for the pointer before the packaged version answers."""
+
+_builder = ThreadPoolExecutor(1, "ocellus-builder")
+"""Builds every classifier. The C library keeps freed memory for the thread that took it: built in
+six threads in turn, a process grows to twice the size that it has with one.
+"""
 
 
 @dataclass(frozen=True)
@@ -177,4 +183,5 @@ def load_manifest(blobs: Blobs, version: str) -> Manifest:
 def load_classifier(blobs: Blobs, version: str) -> Classifier:
     """Fetch, check and warm a version. Raises: NotFound, InvalidManifest."""
     manifest = load_manifest(blobs, version)
-    return Classifier(manifest, blobs.get(blob_name(version, SERVED)))
+    artifact = blobs.get(blob_name(version, SERVED))
+    return _builder.submit(Classifier, manifest, artifact).result()

@@ -14,7 +14,8 @@ from tiny_version import LABELS, TinyVersion
 
 from ocellus import serving
 from ocellus.errors import NotFound, StoreUnavailable
-from ocellus.manifest import INT8, blob_name
+from ocellus.manifest import INT8, Manifest, blob_name
+from ocellus.prediction import Classifier
 from ocellus.serving import Serving, load_classifier, load_manifest
 from ocellus.versions import Pointer
 
@@ -122,6 +123,24 @@ def test_no_answer_fails_or_mixes_versions_while_they_change(instance: Instance)
         swapping.set()
         seen = set().union(*(asker.result() for asker in askers))
     assert seen <= {("v1", "red"), ("v2", "RED")}
+
+
+def test_every_classifier_is_built_in_one_thread(
+    instance: Instance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    built_in: list[str] = []
+
+    def classifier(manifest: Manifest, artifact: bytes) -> Classifier:
+        built_in.append(threading.current_thread().name)
+        return Classifier(manifest, artifact)
+
+    monkeypatch.setattr(serving, "Classifier", classifier)
+    for _ in range(3):
+        thread = threading.Thread(target=load_classifier, args=(instance.blobs, "v1"))
+        thread.start()
+        thread.join()
+    assert len(built_in) == 3
+    assert len(set(built_in)) == 1
 
 
 def test_a_corrupted_artifact_keeps_the_old_version_and_shows_the_fault(
