@@ -35,7 +35,7 @@ import secrets, time
 import functions_framework, orjson
 from flask import Response
 from ocellus.bootstrap import app
-from ocellus.http.predict import _answer
+from ocellus.http.classifying import as_json
 
 @functions_framework.http
 def predict(request):
@@ -44,7 +44,7 @@ def predict(request):
     total_ms = (time.perf_counter() - started) * 1e3
     app().tallies.predicted(prediction, total_ms)
     content = {
-        "request_id": secrets.token_hex(8), "version": prediction.version, **_answer(prediction),
+        "request_id": secrets.token_hex(8), "version": prediction.version, **as_json(prediction),
         "timing": {"decode_ms": prediction.decode_ms, "inference_ms": prediction.inference_ms,
                    "total_ms": total_ms, "cold": False},
     }

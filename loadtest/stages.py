@@ -35,7 +35,7 @@ from uvicorn.server import ServerState
 
 from ocellus.bootstrap import app
 from ocellus.http.answers import json_response
-from ocellus.http.predict import _answer
+from ocellus.http.classifying import as_json
 from ocellus.images import decode
 
 ROOT = Path(__file__).parents[1]
@@ -146,7 +146,7 @@ def stages_of(image: bytes, no_op: Path) -> dict[str, Stage]:
         "decode": alone(lambda: decode(image, side, side)),
         "bare": alone(lambda: classifier.logits(decode(image, side, side))),
         "classify": alone(lambda: classifier.classify(image)),
-        "answer": alone(lambda: json_response(_answer(prediction))),
+        "answer": alone(lambda: json_response(as_json(prediction))),
         "tallies": alone(lambda: app().tallies.predicted(prediction, 1.0)),
         "raw": through(predict, raw(image)),
         "multipart": through(predict, multipart(image)),
