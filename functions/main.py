@@ -53,9 +53,13 @@ def _take(made: App, event: CloudEvent) -> None:
 async def on_tick(request: Request) -> Response:
     """Replace dead trainers, start due runs, publish the statistics; called on a schedule."""
     try:
-        made = app()
-        await asyncio.to_thread(made.retraining.tend)
-        await asyncio.to_thread(made.state.publish_statistics, time.time())
+        return json_response({"active_run": await asyncio.to_thread(_tend, app())})
     except OcellusError as e:
         return problem(e)
-    return json_response({"active_run": run.id if (run := app().state.active_run()) else None})
+
+
+def _tend(made: App) -> str | None:
+    made.retraining.tend()
+    made.state.publish_statistics(time.time())
+    run = made.state.active_run()
+    return run.id if run else None

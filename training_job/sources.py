@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import lzma
-import struct
 import tarfile
 import zipfile
-import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
 
+from ocellus.archives import BROKEN_ZIP
 from ocellus.errors import InvalidArchive
 from ocellus.images import MAX_IMAGE_BYTES
 
 Wanted = Callable[[str], bool]
 
-_BROKEN = (
-    tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error,
-    NotImplementedError, RuntimeError, ValueError, IndexError, EOFError, OSError,
-)  # fmt: skip
-"""What zipfile and tarfile raise on damaged, encrypted or unknown archives."""
+_BROKEN = (tarfile.TarError, *BROKEN_ZIP)
 
 
 def files(source: Path, wanted: Wanted = lambda name: True) -> Iterator[tuple[str, bytes | None]]:

@@ -21,7 +21,7 @@ MAX_TOTAL_BYTES = 512 * 1024 * 1024
 MAX_RATIO = 100
 """Images hardly compress; a file that shrank a hundredfold is a bomb."""
 
-_BROKEN = (
+BROKEN_ZIP = (
     zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error,
     NotImplementedError, RuntimeError, ValueError, IndexError, EOFError, OSError,
 )  # fmt: skip
@@ -62,7 +62,7 @@ def read_zip(data: bytes) -> Iterator[Entry]:
                     )
             for member in members:
                 yield Entry(_path(member).parent.name, member.filename, _content(archive, member))
-    except _BROKEN as e:
+    except BROKEN_ZIP as e:
         raise InvalidArchive(f"The zip cannot be read: {e}.", _REMEDY) from e
 
 
@@ -85,13 +85,13 @@ def list_zip(data: bytes) -> list[Packed]:
     try:
         archive = zipfile.ZipFile(io.BytesIO(data))
         members = _members(archive, _REMEDY_UNLABELLED)
-    except _BROKEN as e:
+    except BROKEN_ZIP as e:
         raise InvalidArchive(f"The zip cannot be read: {e}.", _REMEDY_UNLABELLED) from e
 
     def unpack(member: zipfile.ZipInfo) -> bytes:
         try:
             return _content(archive, member)
-        except _BROKEN as e:
+        except BROKEN_ZIP as e:
             raise InvalidArchive(
                 f"{member.filename[:80]!r} cannot be unpacked: {e}.", "Pack it again."
             ) from e

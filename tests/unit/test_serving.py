@@ -183,10 +183,10 @@ def test_a_store_that_is_down_is_a_fault_and_no_failure(instance: Instance) -> N
     assert "down" in instance.serving.fault.detail
 
 
-def test_a_store_that_does_not_answer_is_a_fault_before_it_fails(
+def hold_pointer(
     instance: Instance, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    instance.label()
+) -> tuple[threading.Event, threading.Event]:
+    """Let State keep whoever asks for the pointer waiting: events of being asked, of answering."""
     entered, leave = threading.Event(), threading.Event()
     pointer = instance.state_memory.pointer
 
@@ -196,6 +196,14 @@ def test_a_store_that_does_not_answer_is_a_fault_before_it_fails(
         return pointer()
 
     monkeypatch.setattr(instance.state_memory, "pointer", slow)
+    return entered, leave
+
+
+def test_a_store_that_does_not_answer_is_a_fault_before_it_fails(
+    instance: Instance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    instance.label()
+    entered, leave = hold_pointer(instance, monkeypatch)
     with ThreadPoolExecutor(1) as pool:
         look = pool.submit(instance.serving.refresh)
         assert entered.wait(10)
@@ -263,15 +271,7 @@ def test_after_a_fault_the_usual_pace_returns(instance: Instance) -> None:
 
 def test_one_refresher_at_a_time(instance: Instance, monkeypatch: pytest.MonkeyPatch) -> None:
     instance.label()
-    entered, leave = threading.Event(), threading.Event()
-    pointer = instance.state_memory.pointer
-
-    def slow() -> Pointer | None:
-        entered.set()
-        assert leave.wait(10)
-        return pointer()
-
-    monkeypatch.setattr(instance.state_memory, "pointer", slow)
+    entered, leave = hold_pointer(instance, monkeypatch)
     instance.clock.now += 2
     with ThreadPoolExecutor(1) as pool:
         first = pool.submit(instance.serving.refresh)
