@@ -40,7 +40,9 @@ def network(classes: int, side: int) -> keras.Model:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else None)
-    parser.add_argument("folder", type=Path, help="made for the version; what serving does not read is the seed's")
+    parser.add_argument(
+        "folder", type=Path, help="made for the version; what serving does not read is the seed's"
+    )
     folder = parser.parse_args().folder
     seed = Manifest.from_json((SEED / "manifest.json").read_bytes())
     keras.utils.set_random_seed(1)

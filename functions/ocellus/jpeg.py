@@ -6,8 +6,16 @@ import numpy as np
 import numpy.typing as npt
 import simplejpeg
 
+_START = b"\xff\xd8\xff"
+_PROGRESSIVE = b"\xff\xc2"
+"""In a JPEG's coded pixels a 0xff is never followed by this."""
 _MAY_TURN = (b"Exif\0\0", b"tiff:Orientation")
 """Where Pillow looks for an orientation."""
+
+
+def is_baseline(data: bytes) -> bool:
+    """Say whether it is a JPEG that decodes in one pass: in time that its size bounds."""
+    return data.startswith(_START) and _PROGRESSIVE not in data
 
 
 def decode_plain(data: bytes, side: int, max_pixels: int) -> npt.NDArray[np.uint8] | None:
@@ -17,7 +25,7 @@ def decode_plain(data: bytes, side: int, max_pixels: int) -> npt.NDArray[np.uint
     Returns: uint8 [h, w, 3], RGB; None for whatever else it is (another format, metadata that may
     turn it, CMYK, too large, damaged), of which Pillow knows more.
     """
-    if data[:3] != b"\xff\xd8\xff" or any(mark in data for mark in _MAY_TURN):
+    if not data.startswith(_START) or any(mark in data for mark in _MAY_TURN):
         return None
     try:
         height, width, colours, _ = simplejpeg.decode_jpeg_header(data)

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from ocellus import images
-from ocellus.jpeg import decode_plain
+from ocellus.jpeg import decode_plain, is_baseline
 
 
 def jpeg(width: int, height: int, mode: str = "RGB", **options: object) -> bytes:
@@ -54,3 +54,17 @@ def test_a_large_one_is_decoded_at_an_eighth() -> None:
 )
 def test_whatever_else_is_left_to_pillow(data: bytes) -> None:
     assert decode_plain(data, 64, 30_000) is None
+
+
+@pytest.mark.parametrize(
+    ("data", "baseline"),
+    [
+        (jpeg(100, 80), True),
+        (jpeg(100, 80, progressive=True), False),
+        (jpeg(5000, 4000, "L", progressive=True, quality=1), False),
+        (b"\x89PNG\r\n", False),
+        (b"", False),
+    ],
+)
+def test_a_baseline_jpeg_is_told_from_all_else(data: bytes, baseline: bool) -> None:
+    assert is_baseline(data) is baseline

@@ -8,12 +8,13 @@ from typing import Any
 from ocellus.bootstrap import app
 from ocellus.errors import BadInput
 from ocellus.http import beside
+from ocellus.jpeg import is_baseline
 from ocellus.prediction import Classifier, Prediction
 
 INLINE_BYTES = 64 * 1024
-"""An image up to this size takes less time to predict than to hand to a thread."""
+"""Work on no more bytes than this takes little longer than to hand it to a thread."""
 
-_large_images = asyncio.Semaphore(2)
+_others = asyncio.Semaphore(2)
 
 
 async def classifier_in_service() -> tuple[Classifier, bool]:
@@ -30,9 +31,10 @@ async def classifier_in_service() -> tuple[Classifier, bool]:
 async def classify(classifier: Classifier, data: bytes) -> Prediction:
     """Predict one image. Raises: InvalidImage, TooLarge; they are counted."""
     try:
-        if len(data) <= INLINE_BYTES:
+        # Other images may unpack to a thousand times their size, which all requests would wait for.
+        if len(data) <= INLINE_BYTES and is_baseline(data):
             return classifier.classify(data)
-        async with _large_images:  # bounds the memory that decoding takes
+        async with _others:  # bounds the memory that decoding takes
             return await asyncio.to_thread(classifier.classify, data)
     except BadInput:
         app().tallies.refused()

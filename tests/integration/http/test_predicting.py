@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import base64
+import threading
 
 import httpx
 import pytest
 from pictures import noise, picture
+
+from ocellus import bootstrap
+from ocellus.prediction import Prediction
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG"])
@@ -45,6 +49,28 @@ async def test_a_large_image_is_predicted_too(client: httpx.AsyncClient) -> None
     assert len(data) > 64 * 1024
     response = await client.post("http://predict/api/predict", content=data)
     assert response.status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("image", "at_once"), [(picture("red", kind="JPEG"), True), (picture("red", kind="PNG"), False)]
+)
+async def test_what_may_unpack_to_much_more_is_decoded_beside_other_requests(
+    client: httpx.AsyncClient,
+    app: bootstrap.App,
+    monkeypatch: pytest.MonkeyPatch,
+    image: bytes,
+    at_once: bool,
+) -> None:
+    classifier = app.serving.classifier()
+    classify, threads = classifier.classify, []
+
+    def watched(data: bytes) -> Prediction:
+        threads.append(threading.current_thread())
+        return classify(data)
+
+    monkeypatch.setattr(classifier, "classify", watched)
+    await client.post("http://predict/api/predict", content=image)
+    assert (threads == [threading.current_thread()]) is at_once
 
 
 async def test_a_batch_answers_each_file_and_faults_only_the_bad(
