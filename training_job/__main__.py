@@ -13,13 +13,14 @@ from ocellus.runs import Mode, Options, RunStatus
 from training_job.acquire import acquire
 from training_job.data import SIDES
 from training_job.recipe import MOBILENET, MOBILENET_SIDE
+from training_job.waiting import wait_for_run
 
 _EXITS = {RunStatus.PROMOTED: 0, RunStatus.REFUSED: 2, RunStatus.QUEUED: 128 + signal.SIGTERM}
 
 
 def main() -> int:
-    """Return 0 if the run ended with a version promoted, 2 if refused, 143 if told to stop with
-    everything saved for the next trainer, 1 otherwise.
+    """Return 0 if the run ended with a version promoted or none came, 2 if refused, 143 if told to
+    stop with everything saved for the next trainer, 1 otherwise.
     """
     parser = argparse.ArgumentParser(
         prog="python -m training_job",
@@ -30,6 +31,11 @@ def main() -> int:
     )
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--run", metavar="ID", help="do a run that has been requested, e.g. r7")
+    what.add_argument(
+        "--wait",
+        action="store_true",
+        help="wait until a run is requested and do it; whoever keeps this going starts it again",
+    )
     what.add_argument(
         "--dataset",
         metavar="cifar10|PATH",
@@ -54,23 +60,39 @@ def main() -> int:
     arguments = parser.parse_args()
     options = ("side", "backbone", "epochs", "seed")
     given = {k: v for k in options if (v := getattr(arguments, k)) is not None}
-    if arguments.run and given:
+    if not arguments.dataset and given:
         parser.error("--side, --backbone, --epochs and --seed go with --dataset")
     if arguments.backbone:
         given.setdefault("side", MOBILENET_SIDE)
+    stop = threading.Event()
     try:
-        run_id = arguments.run or _begin(arguments.dataset, given)
+        if arguments.wait:
+            run_id = _wait(stop)
+            if run_id is None:
+                return 0
+        else:
+            run_id = arguments.run or _begin(arguments.dataset, given)
         print(f"{run_id} loading TensorFlow", flush=True)
         # Only now: it takes seconds, which neither --help nor a mistyped path should cost.
         from training_job.run import execute
 
-        stop = threading.Event()
-        signal.signal(signal.SIGTERM, lambda number, frame: stop.set())
+        _set_at_sigterm(stop)
         status = execute(app(), run_id, stop)
     except OcellusError as e:
         print(f"The run cannot go on: {e}", file=sys.stderr)
         return 1
     return _EXITS.get(status, 1)
+
+
+def _wait(stop: threading.Event) -> str | None:
+    state = app().state
+    _set_at_sigterm(stop)
+    print("waiting for a run", flush=True)
+    return wait_for_run(state, stop)
+
+
+def _set_at_sigterm(stop: threading.Event) -> None:
+    signal.signal(signal.SIGTERM, lambda number, frame: stop.set())
 
 
 def _begin(source: str, options: Options) -> str:
