@@ -17,7 +17,7 @@ run: .venv/run ## Set up and serve on http://127.0.0.1:8080 (PORT=… for anothe
 run-emulated: .venv/dev web/vendor/firestore.js firestore ## The same on Google's emulators, each part a process as deployed (needs Java)
 	@$(BIN)/python tests/run_emulated.py --port $(PORT)
 
-test: .venv/dev web/vendor/firestore.js chromium firestore ## Set up and run every test
+test: .venv/dev web/vendor/firestore.js chromium firestore nginx ## Set up and run every test
 	$(BIN)/python -m pytest $(ARGS)
 	$(BIN)/python -m pytest tests/e2e $(ARGS)
 	npm test --silent
@@ -83,6 +83,10 @@ web/vendor/firestore.js: web/sdk/firestore.js node_modules/.installed
 .PHONY: chromium
 chromium:
 	@sh tests/install_chromium.sh
+
+.PHONY: nginx
+nginx:
+	@sh tests/install_nginx.sh
 
 .PHONY: firestore
 firestore: .venv/dev
