@@ -6,7 +6,7 @@ PORT ?= 8080
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run run-emulated test notebook flood check web-check format lock clean
+.PHONY: help run run-emulated test images notebook flood check web-check format lock clean
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -17,10 +17,14 @@ run: .venv/run ## Set up and serve on http://127.0.0.1:8080 (PORT=… for anothe
 run-emulated: .venv/dev web/vendor/firestore.js firestore ## The same on Google's emulators, each part a process as deployed (needs Java)
 	@$(BIN)/python tests/run_emulated.py --port $(PORT)
 
-test: .venv/dev web/vendor/firestore.js chromium firestore ## Set up and run every test
+test: .venv/dev web/vendor/firestore.js chromium firestore nginx ## Set up and run every test
 	$(BIN)/python -m pytest $(ARGS)
 	$(BIN)/python -m pytest tests/e2e $(ARGS)
 	npm test --silent
+
+images: .venv/dev ## Build both container images with buildah and run them contained (as root)
+	sh tests/images/build.sh
+	$(BIN)/python tests/images/prove.py $(PICTURE)
 
 notebook: .venv/dev ## Execute the notebook anew on CIFAR-10 (OCELLUS_NOTEBOOK_DATASET=… for a copy at hand)
 	$(BIN)/python notebook/execute.py
@@ -79,6 +83,10 @@ web/vendor/firestore.js: web/sdk/firestore.js node_modules/.installed
 .PHONY: chromium
 chromium:
 	@sh tests/install_chromium.sh
+
+.PHONY: nginx
+nginx:
+	@sh tests/install_nginx.sh
 
 .PHONY: firestore
 firestore: .venv/dev

@@ -12,3 +12,6 @@ compile requirements/dev.txt --extra local --extra train --extra dev
 compile requirements/run.txt --extra local --extra train --constraint requirements/dev.txt
 compile functions/requirements.txt --constraint requirements/dev.txt
 compile requirements/load.txt --extra load --constraint requirements/dev.txt
+# What the two images hold: the trainer's, and the local platform's.
+compile requirements/train.txt --extra train --constraint requirements/dev.txt
+compile requirements/serve.txt --extra local --constraint requirements/dev.txt

@@ -12,7 +12,9 @@ from urllib.parse import urlsplit
 
 @dataclass
 class Answers:
-    """What came back: how often each status, and how long each answer took, in seconds."""
+    """What came back: how often each status, and how long each answer took, in seconds. An answer
+    that was cut off has status 0.
+    """
 
     statuses: Counter[int] = field(default_factory=Counter)
     took_s: list[float] = field(default_factory=list)
@@ -41,10 +43,18 @@ def predict(
         while go_on():
             began = time.perf_counter()
             writer.write(head.encode() + image)
-            headers = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
-            await reader.readexactly(int(headers.partition("content-length: ")[2].split()[0]))
-            answers.took_s.append(time.perf_counter() - began)
-            answers.statuses[int(headers.split()[1])] += 1
+            try:
+                headers = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
+                await reader.readexactly(int(headers.partition("content-length: ")[2].split()[0]))
+            except (asyncio.IncompleteReadError, ConnectionError):
+                answers.statuses[0] += 1
+                headers = "connection: close"
+            else:
+                answers.took_s.append(time.perf_counter() - began)
+                answers.statuses[int(headers.split()[1])] += 1
+            if "connection: close" in headers:
+                writer.close()
+                reader, writer = await asyncio.open_connection(address.hostname, address.port)
         writer.close()
 
     async def ask_all() -> None:

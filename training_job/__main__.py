@@ -13,14 +13,15 @@ from ocellus.runs import Mode, Options, RunStatus
 from training_job.acquire import acquire
 from training_job.data import SIDES
 from training_job.recipe import MOBILENET, MOBILENET_SIDE
+from training_job.waiting import wait_for_run
 
 _EXITS = {RunStatus.PROMOTED: 0, RunStatus.REFUSED: 2, RunStatus.QUEUED: 128 + signal.SIGTERM}
 
 
 def main() -> int:
-    """Return 0 if the run ended with a version promoted, 143 if told to stop with everything saved
-    for the next trainer, 1 otherwise. Refused is 2 for who gave a data set, and 0 for who started
-    a requested run: it is done, and a platform would start what failed again.
+    """Return 0 if the run ended with a version promoted or none came, 143 if told to stop with
+    everything saved for the next trainer, 1 otherwise. Refused is 2 for who gave a data set, and 0
+    for a requested run: it is done, and a platform would start what failed again.
     """
     parser = argparse.ArgumentParser(
         prog="python -m training_job",
@@ -31,6 +32,11 @@ def main() -> int:
     )
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--run", metavar="ID", help="do a run that has been requested, e.g. r7")
+    what.add_argument(
+        "--wait",
+        action="store_true",
+        help="wait until a run is requested and do it; whoever keeps this going starts it again",
+    )
     what.add_argument(
         "--dataset",
         metavar="cifar10|PATH",
@@ -55,25 +61,41 @@ def main() -> int:
     arguments = parser.parse_args()
     options = ("side", "backbone", "epochs", "seed")
     given = {k: v for k in options if (v := getattr(arguments, k)) is not None}
-    if arguments.run and given:
+    if not arguments.dataset and given:
         parser.error("--side, --backbone, --epochs and --seed go with --dataset")
     if arguments.backbone:
         given.setdefault("side", MOBILENET_SIDE)
+    stop = threading.Event()
     try:
-        run_id = arguments.run or _begin(arguments.dataset, given)
+        if arguments.wait:
+            run_id = _wait(stop)
+            if run_id is None:
+                return 0
+        else:
+            run_id = arguments.run or _begin(arguments.dataset, given)
         print(f"{run_id} loading TensorFlow", flush=True)
         # Only now: it takes seconds, which neither --help nor a mistyped path should cost.
         from training_job.run import execute
 
-        stop = threading.Event()
-        signal.signal(signal.SIGTERM, lambda number, frame: stop.set())
+        _set_at_sigterm(stop)
         status = execute(app(), run_id, stop)
     except OcellusError as e:
         print(f"The run cannot go on: {e}", file=sys.stderr)
         return 1
-    if status is RunStatus.REFUSED and arguments.run:
+    if status is RunStatus.REFUSED and not arguments.dataset:
         return 0
     return _EXITS.get(status, 1)
+
+
+def _wait(stop: threading.Event) -> str | None:
+    state = app().state
+    _set_at_sigterm(stop)
+    print("waiting for a run", flush=True)
+    return wait_for_run(state, stop)
+
+
+def _set_at_sigterm(stop: threading.Event) -> None:
+    signal.signal(signal.SIGTERM, lambda number, frame: stop.set())
 
 
 def _begin(source: str, options: Options) -> str:

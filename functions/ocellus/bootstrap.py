@@ -118,15 +118,19 @@ def _embedded(settings: Settings) -> _Ports:
     from ocellus.adapters.embedded.directory_blobs import DirectoryBlobs
     from ocellus.adapters.embedded.sqlite_state import SqliteState
     from ocellus.adapters.embedded.subprocess_jobs import SubprocessJobs
+    from ocellus.adapters.embedded.waiting_trainer import WaitingTrainer
 
     data = settings.data_dir
     data.mkdir(parents=True, exist_ok=True)
     blobs = DirectoryBlobs(data / "blobs")
     state = SqliteState(data / "state.sqlite")
-    jobs = SubprocessJobs([sys.executable, "-m", "training_job"], data / "runs")
     if seed := seed_folder(settings):
         install_seed(blobs, state, seed, time.time())
-    return _Ports(blobs, DirectoryBlobs(data / "inbox"), state, jobs, jobs.close, state.close)
+    inbox = DirectoryBlobs(data / "inbox")
+    if settings.trainer == "waiting":
+        return _Ports(blobs, inbox, state, WaitingTrainer(), lambda: None, state.close)
+    jobs = SubprocessJobs([sys.executable, "-m", "training_job"], data / "runs")
+    return _Ports(blobs, inbox, state, jobs, jobs.close, state.close)
 
 
 def _on_google_cloud(cloud: CloudSettings) -> _Ports:

@@ -48,6 +48,10 @@ class Settings:
     """OCELLUS_DATA_DIR: where the embedded back end keeps everything, and any trainer its
     checkpoints.
     """
+    trainer: str = "child"
+    """OCELLUS_TRAINER: who trains on the embedded back end: `child`, a process of this machine,
+    started for each run, or `waiting`, whoever runs `python -m training_job --wait`.
+    """
     gcp: CloudSettings | None = None
     """What the `gcp` back end needs; None for any other."""
     seed_dir: Path | None = None
@@ -99,15 +103,11 @@ class Settings:
         """Read the environment. Raises: InvalidSetting, naming the variable."""
         env = os.environ if environ is None else environ
         default = Settings()
-        backend = env.get("OCELLUS_BACKEND") or default.backend
-        if backend not in ("embedded", "gcp"):
-            raise InvalidSetting(
-                f"OCELLUS_BACKEND is {backend!r}.",
-                "Set it to 'embedded' or 'gcp', or leave it out.",
-            )
+        backend = _choice(env, "OCELLUS_BACKEND", ("embedded", "gcp"))
         return Settings(
             backend=backend,
             data_dir=Path(env.get("OCELLUS_DATA_DIR") or default.data_dir).absolute(),
+            trainer=_choice(env, "OCELLUS_TRAINER", ("child", "waiting")),
             gcp=_cloud(env) if backend == "gcp" else None,
             seed_dir=Path(env["OCELLUS_SEED_DIR"]) if env.get("OCELLUS_SEED_DIR") else None,
             retrain_threshold=_number(env, "OCELLUS_RETRAIN_THRESHOLD", int, 50, 1),
@@ -124,6 +124,17 @@ class Settings:
             upload_s=_number(env, "OCELLUS_UPLOAD_S", float, default.upload_s, 0.1),
             gate=_thresholds(env),
         )
+
+
+def _choice(env: Mapping[str, str], name: str, choices: tuple[str, str]) -> str:
+    """Return the variable, by default the first choice."""
+    value = env.get(name) or choices[0]
+    if value not in choices:
+        raise InvalidSetting(
+            f"{name} is {value!r}.",
+            f"Set it to {choices[0]!r} or {choices[1]!r}, or leave it out.",
+        )
+    return value
 
 
 def _cloud(env: Mapping[str, str]) -> CloudSettings:

@@ -17,6 +17,7 @@ SOURCES = ROOT / "functions" / "ocellus"
 VALUES: dict[str, tuple[str, str, object]] = {
     "OCELLUS_BACKEND": ("embedded", "backend", "embedded"),
     "OCELLUS_DATA_DIR": ("/srv/ocellus", "data_dir", Path("/srv/ocellus")),
+    "OCELLUS_TRAINER": ("waiting", "trainer", "waiting"),
     "OCELLUS_SEED_DIR": ("/srv/seed", "seed_dir", Path("/srv/seed")),
     "OCELLUS_RETRAIN_THRESHOLD": ("7", "retrain_threshold", 7),
     "OCELLUS_REFRESH_S": ("0.5", "refresh_s", 0.5),
@@ -121,6 +122,7 @@ def test_the_environment_is_the_processs_own_by_default(monkeypatch: pytest.Monk
     ("name", "text"),
     [
         ("OCELLUS_BACKEND", "gpc"),
+        ("OCELLUS_TRAINER", "sibling"),
         ("OCELLUS_RETRAIN_THRESHOLD", "many"),
         ("OCELLUS_RETRAIN_THRESHOLD", "1.5"),
         ("OCELLUS_RETRAIN_THRESHOLD", "0"),
