@@ -67,7 +67,9 @@ def main() -> None:
 
         given.inputs.write_text(json.dumps(asdict(validation.measure()), indent=1) + "\n")
     inputs, prices = json.loads(given.inputs.read_text()), json.loads(given.prices.read_text())
-    service = Service(inputs["service_ms"], inputs["cold_start_s"], given.concurrency)
+    service = Service(
+        inputs["service_ms"], inputs["rested_ms"], inputs["cold_start_s"], given.concurrency
+    )
     curves = {"the curve given": given.curve} if given.curve else STEADY | BURSTS
     platform = Platform(most=given.most)
     cases = [play(name, curve, service, platform, prices) for name, curve in curves.items()]
@@ -112,7 +114,9 @@ def table(cases: list[Case], inputs: dict[str, Any], prices: dict[str, Any]) -> 
     lines = [
         "# Capacity of a deployment, simulated\n",
         f"`python loadtest/capacity.py`. Inputs: {inputs['source']}. Service time: mean "
-        f"{np.mean(inputs['service_ms']):.2f} ms, cold start {inputs['cold_start_s']} s. Prices: "
+        f"{np.mean(inputs['service_ms']):.2f} ms right after another request,"
+        f" {np.mean(inputs['rested_ms']):.2f} ms after a pause; cold start"
+        f" {inputs['cold_start_s']} s. Prices: "
         f"{prices['source']} ({prices['date']}). Latencies are the instance's own, without the"
         " network. Every curve starts with no instance.\n",
         "| requests | for, s | instances | p50, ms | p95, ms | p99, ms | met a cold start | refused"
