@@ -49,7 +49,7 @@ class Platform:
 @dataclass(frozen=True)
 class Outcome:
     """What became of the requests. `billed_s` sums up, over instances, the time in which at least
-    one request was active, each stretch rounded up to 100 ms.
+    one request was active, each stretch rounded up to 100 ms; what comes within these is in them.
     """
 
     latency_ms: Floats
@@ -123,8 +123,9 @@ def simulate(
         work_s[second % platform.window_s] += work
         cold += instance.ready_at > now
         latency_ms.append((done - now) * 1e3)
-        if now > instance.active_until:
-            billed_s += _rounded(instance.active_until - instance.active_from)
+        so_far_s = _rounded(instance.active_until - instance.active_from)
+        if now > instance.active_from + so_far_s:
+            billed_s += so_far_s
             instance.active_from = now
         instance.active_until = done
         if now - instance.flushed_at >= service.flush_s:

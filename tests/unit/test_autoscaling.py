@@ -57,6 +57,11 @@ def test_a_short_stretch_of_activity_is_billed_as_100_ms() -> None:
     assert outcome.billed_s == pytest.approx(1.0)
 
 
+def test_no_time_is_billed_twice() -> None:
+    outcome = simulate(every(0.02, 500), TEN_MS, Platform(least=1, most=1), rng())
+    assert outcome.billed_s == pytest.approx(10.0, abs=0.2)  # half busy, never free for 100 ms
+
+
 def test_an_instance_writes_once_in_a_flush_period() -> None:
     outcome = simulate(every(0.1, 90), TEN_MS, Platform(least=1), rng())
     assert outcome.writes == 6  # at 0, 3 and 6 s, two each
