@@ -16,9 +16,13 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Service:
-    """What one instance does. `service_ms` are measured times of one request alone on its CPU."""
+    """What one instance does. Both times are measured ones of a request alone on its CPU:
+    `service_ms` right after the last one, `rested_ms` after a pause. A processor that slept or did
+    something else comes back to cold caches.
+    """
 
     service_ms: Sequence[float]
+    rested_ms: Sequence[float]
     cold_start_s: float
     concurrency: int
     flush_s: float = 3.0
@@ -40,16 +44,12 @@ class Platform:
     window_s: int = 60
     patience_s: float = 10.0
     """How long a request waits for an instance before it is refused with 429."""
-    cores: int | None = None
-    """CPUs that all instances share; None if each has one of its own."""
-    front_ms: float = 0.0
-    """CPU time of client and proxy a request on the shared cores."""
 
 
 @dataclass(frozen=True)
 class Outcome:
     """What became of the requests. `billed_s` sums up, over instances, the time in which at least
-    one request was active, each stretch rounded up to 100 ms.
+    one request was active, each stretch rounded up to 100 ms; what comes within these is in them.
     """
 
     latency_ms: Floats
@@ -85,13 +85,12 @@ def simulate(
     """Play requests that arrive at `at_s`, sorted. Each goes to the instance that is free first,
     which answers one at a time, as one event loop on one CPU does.
     """
-    took_s = rng.choice(np.asarray(service.service_ms) / 1e3, len(at_s)).tolist()
+    busy_s = rng.choice(np.asarray(service.service_ms) / 1e3, len(at_s)).tolist()
+    rested_s = rng.choice(np.asarray(service.rested_ms) / 1e3, len(at_s)).tolist()
     instances: list[_Instance] = []
     by_free: list[tuple[float, int]] = []
-    cores = [0.0] * (platform.cores or 0)
     in_system: list[float] = []
     work_s = [0.0] * platform.window_s  # a second each, of the window
-    front_s = platform.front_ms / 1e3
     latency_ms, cold, refused, writes, billed_s = [], 0, 0, 0, 0.0
 
     def scale_to(count: int, now: float, ready_at: float) -> None:
@@ -101,7 +100,7 @@ def simulate(
 
     scale_to(platform.least, 0.0, 0.0)
     second = 0
-    for now, work in zip(at_s.tolist(), took_s, strict=True):
+    for now, if_busy, if_rested in zip(at_s.tolist(), busy_s, rested_s, strict=True):
         while second < int(now):
             second += 1
             used = sum(work_s) / min(second, platform.window_s)
@@ -114,22 +113,19 @@ def simulate(
         )
         free_at, index = by_free[0]
         instance = instances[index]
-        start = max(now, free_at)
-        if cores:
-            start = max(start, max(now, cores[0]) + front_s)
+        start, work = (free_at, if_busy) if free_at >= now else (now, if_rested)
         if start - now > platform.patience_s:
             refused += 1
             continue
         done = start + work
         heapq.heapreplace(by_free, (done, index))
-        if cores:
-            heapq.heapreplace(cores, max(now, cores[0]) + front_s + work)
         heapq.heappush(in_system, done)
         work_s[second % platform.window_s] += work
         cold += instance.ready_at > now
         latency_ms.append((done - now) * 1e3)
-        if now > instance.active_until:
-            billed_s += _rounded(instance.active_until - instance.active_from)
+        so_far_s = _rounded(instance.active_until - instance.active_from)
+        if now > instance.active_from + so_far_s:
+            billed_s += so_far_s
             instance.active_from = now
         instance.active_until = done
         if now - instance.flushed_at >= service.flush_s:

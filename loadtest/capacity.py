@@ -67,7 +67,9 @@ def main() -> None:
 
         given.inputs.write_text(json.dumps(asdict(validation.measure()), indent=1) + "\n")
     inputs, prices = json.loads(given.inputs.read_text()), json.loads(given.prices.read_text())
-    service = Service(inputs["service_ms"], inputs["cold_start_s"], given.concurrency)
+    service = Service(
+        inputs["service_ms"], inputs["rested_ms"], inputs["cold_start_s"], given.concurrency
+    )
     curves = {"the curve given": given.curve} if given.curve else STEADY | BURSTS
     platform = Platform(most=given.most)
     cases = [play(name, curve, service, platform, prices) for name, curve in curves.items()]
@@ -98,12 +100,13 @@ def play(
     rng = np.random.default_rng(1)
     at_s = arrivals(curve, rng)
     outcome = simulate(at_s, service, platform, rng)
-    usd = (
-        outcome.billed_s * prices["vcpu"] * prices["usd_per_vcpu_second"]
-        + outcome.billed_s * prices["gib"] * prices["usd_per_gib_second"]
-        + len(at_s) * prices["usd_per_million_requests"] / 1e6
-        + outcome.writes * prices["usd_per_100k_document_writes"] / 1e5
-    )
+    amounts = {
+        "vcpu_second": outcome.billed_s,
+        "gib_second": outcome.billed_s,
+        "request": len(at_s),
+        "document_write": outcome.writes,
+    }
+    usd = sum(amount * prices["usd"][name] for name, amount in amounts.items())
     seconds = sum(length for length, _ in curve)
     return Case(name, seconds, len(at_s), outcome, usd / max(len(at_s), 1) * 1e6)
 
@@ -112,9 +115,11 @@ def table(cases: list[Case], inputs: dict[str, Any], prices: dict[str, Any]) -> 
     lines = [
         "# Capacity of a deployment, simulated\n",
         f"`python loadtest/capacity.py`. Inputs: {inputs['source']}. Service time: mean "
-        f"{np.mean(inputs['service_ms']):.2f} ms, cold start {inputs['cold_start_s']} s. Prices: "
-        f"{prices['source']} ({prices['date']}). Latencies are the instance's own, without the"
-        " network. Every curve starts with no instance.\n",
+        f"{np.mean(inputs['service_ms']):.2f} ms right after another request,"
+        f" {np.mean(inputs['rested_ms']):.2f} ms after a pause; cold start"
+        f" {inputs['cold_start_s']} s. Prices: "
+        f"prices.json ({prices['date']}), 1 CPU and 1 GiB, nothing free. Latencies are the"
+        " instance's own, without the network. Every curve starts with no instance.\n",
         "| requests | for, s | instances | p50, ms | p95, ms | p99, ms | met a cold start | refused"
         " | document writes/s | $ a million |",
         "|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|",

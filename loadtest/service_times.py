@@ -1,16 +1,15 @@
-"""What one instance needs for a request, and how one and three really fare at half their load."""
+"""What instances on this machine need for a request, and how they fare under load."""
 
 from __future__ import annotations
 
 import asyncio
-import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import numpy as np
@@ -24,22 +23,22 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 from deployed import Function
 from drawings import stripes
 
-T = TypeVar("T")
-
-ALONE = 3_000
-"""Requests, one after the other, from which the service time is taken."""
-COLD_STARTS = 3
+WARM, ALONE = 50, 400
+"""Requests right after one another from which the service time is taken, after some for nothing."""
+RESTED = 120
+PAUSE_S = 0.005
+"""On average, between requests that find their instance at rest: what half load leaves."""
 
 
 @dataclass(frozen=True)
 class Measured:
-    """CPU times of a request on its instance, `front_ms` of client and proxy, and start to first
-    answer.
+    """What requests took on their instance, right after another and after a pause, and `front_ms`,
+    the CPU time that client and proxy added.
     """
 
-    service_ms: list[float]
+    service_ms: Floats
+    rested_ms: Floats
     front_ms: float
-    cold_start_s: float
 
 
 class Asker:
@@ -64,29 +63,48 @@ class Asker:
         assert headers.split()[1] == b"200", headers
         self._idle.append((reader, writer))
 
-    async def one_by_one(self, count: int) -> list[float]:
-        """Return how long each took, in ms."""
+    async def back_to_back(self, count: int) -> Floats:
+        """Ask so often over two connections, so that a request waits whenever one is answered;
+        return the times from answer to answer, in ms.
+        """
+        answered_s: list[float] = []
+
+        async def go_on() -> None:
+            while len(answered_s) <= count:
+                await self.ask()
+                answered_s.append(time.perf_counter())
+
+        await asyncio.gather(go_on(), go_on())
+        return np.diff(answered_s) * 1e3
+
+    async def after_pauses(self, pauses_s: Iterable[float]) -> Floats:
+        """Ask after each pause; return how long each took, in ms."""
         took_ms = []
-        for _ in range(count):
+        for pause_s in pauses_s:
+            await asyncio.sleep(pause_s)
             began = time.perf_counter()
             await self.ask()
             took_ms.append((time.perf_counter() - began) * 1e3)
-        return took_ms
+        return np.array(took_ms)
 
-    async def at(self, at_s: Floats) -> list[float]:
-        """Ask at these times, answered or not; return how long each took, in ms."""
-        began, took_ms = time.perf_counter(), []
+    async def at(self, at_s: Floats) -> tuple[Floats, Floats]:
+        """Ask at about these times, answered or not; return when each was sent, in s, and how long
+        it took, in ms. A timer comes up to a millisecond late: the time that it was sent counts.
+        """
+        began, sent_s, took_ms = time.perf_counter(), [], []
 
-        async def one(due: float) -> None:
+        async def one() -> None:
+            sent = time.perf_counter()
             await self.ask()
-            took_ms.append((time.perf_counter() - due) * 1e3)
+            sent_s.append(sent - began)
+            took_ms.append((time.perf_counter() - sent) * 1e3)
 
         tasks = []
         for due in (began + at_s).tolist():
             await asyncio.sleep(max(due - time.perf_counter(), 0))
-            tasks.append(asyncio.create_task(one(due)))
+            tasks.append(asyncio.create_task(one()))
         await asyncio.gather(*tasks)
-        return took_ms
+        return np.sort(sent_s), np.array(took_ms)
 
     async def without_pause(self, connections: int, seconds: float) -> float:
         """Return how many answers a second so many connections get."""
@@ -102,59 +120,42 @@ class Asker:
         return count / seconds
 
 
-def service_times() -> Measured:
-    """Start one instance behind nginx and time it."""
+@contextmanager
+def instances(count: int) -> Iterator[tuple[Fleet, str]]:
+    """Run so many instances behind nginx; give them and nginx's URL."""
     with (
         tempfile.TemporaryDirectory() as name,
-        fleet(1, Path(name)) as running,
+        fleet(count, Path(name)) as running,
         balanced(running, Path(name)) as url,
     ):
-        cold_s = statistics.median(_cold_start_s(running, Path(name)) for _ in range(COLD_STARTS))
-
-        async def timed() -> tuple[list[float], float]:
-            asker = Asker(url)
-            await asker.one_by_one(200)
-            before = _cpu_ms(running)
-            took_ms = await asker.one_by_one(ALONE)
-            return took_ms, (_cpu_ms(running) - before) / ALONE
-
-        took_ms, cpu_ms = uvloop.run(timed())
-    mean_ms = float(np.mean(took_ms))
-    quantiles = np.quantile(took_ms, np.arange(0.005, 1, 0.01)) * cpu_ms / mean_ms
-    return Measured(
-        [round(float(ms), 4) for ms in quantiles], round(mean_ms - cpu_ms, 4), round(cold_s, 2)
-    )
+        yield running, url
 
 
-def measured_at(instances: int, work: Callable[[Asker], Coroutine[Any, Any, T]]) -> T:
-    """Do the work against so many warm instances behind nginx."""
-    with (
-        tempfile.TemporaryDirectory() as name,
-        fleet(instances, Path(name)) as running,
-        balanced(running, Path(name)) as url,
-    ):
-
-        async def warmed() -> T:
-            asker = Asker(url)
-            await asker.without_pause(50, 1.0)
-            return await work(asker)
-
-        return uvloop.run(warmed())
+async def service_times(asker: Asker, rng: np.random.Generator) -> Measured:
+    """Time requests that have an instance, which is warm, to themselves."""
+    await asker.back_to_back(WARM)
+    before = _front_cpu_ms()
+    service_ms = await asker.back_to_back(ALONE)
+    front_ms = (_front_cpu_ms() - before) / ALONE
+    rested_ms = await asker.after_pauses(rng.exponential(PAUSE_S, RESTED))
+    return Measured(service_ms, rested_ms - front_ms, front_ms)
 
 
-def _cold_start_s(running: Fleet, folder: Path) -> float:
-    """Start one more `predict` process; return how long until it answered."""
+def cold_start_s(running: Fleet) -> float:
+    """Return how long one more `predict` process takes from its start to its first answer."""
     began = time.perf_counter()
-    function = Function("predict", running.environ, folder / "cold.log", "http")
+    log = running.data.parent / "cold.log"
+    function = Function("predict", running.environ, log, "http")
     try:
         function.ready()
-        uvloop.run(Asker(function.url).one_by_one(1))
+        uvloop.run(Asker(function.url).after_pauses([0.0]))
         return time.perf_counter() - began
     finally:
         function.stop()
 
 
-def _cpu_ms(running: Fleet) -> float:
-    """CPU time of the predict workers so far."""
-    workers = [w for f in running.predict for w in psutil.Process(f.process.pid).children()]
-    return sum(sum(w.cpu_times()[:2]) for w in workers) * 1e3
+def _front_cpu_ms() -> float:
+    """CPU time of this process and nginx so far."""
+    children = psutil.Process().children(recursive=True)
+    nginx = [p.cpu_times() for p in children if p.name() == "nginx"]
+    return float(time.process_time() + sum(t.user + t.system for t in nginx)) * 1e3

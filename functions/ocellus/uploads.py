@@ -160,6 +160,8 @@ def take_object(inbox: Blobs, blobs: Blobs, state: State, dropped: Dropped, now:
     outcome: list[AuditEvent] = []
     try:
         data = _read(inbox, dropped)
+        if is_signed:
+            _check_signed(dropped.name, data)
         source = f"inbox:{dropped.name}"
         if is_zip(data):
             file_entries(blobs, state, read_zip(data), receipt, source=source, now=now)
@@ -190,6 +192,17 @@ def refuse_event(state: State, fault: BadInput, now: float) -> None:
     """
     detail = {"file": "an event", "reason": str(fault)}
     state.claim(f"refused {fault}", now, record=[AuditEvent(now, "inbox", "rejected", detail)])
+
+
+def _check_signed(name: str, data: bytes) -> None:
+    """Hold a signed upload to the file that it was signed for: whoever got hold of its URL can send
+    nothing else. Raises: BadInput.
+    """
+    if sha256_of(data) != PurePosixPath(name).name:
+        raise BadInput(
+            "The bytes are not those that the upload was signed for.",
+            "Ask /api/upload/sign for this file, with its own sha256.",
+        )
 
 
 def _read(inbox: Blobs, dropped: Dropped) -> bytes:

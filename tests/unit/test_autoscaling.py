@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from autoscaling import Floats, Platform, Service, arrivals, simulate
 
-TEN_MS = Service([10.0], cold_start_s=1.0, concurrency=80)
+TEN_MS = Service([10.0], [10.0], cold_start_s=1.0, concurrency=80)
 
 
 def rng() -> np.random.Generator:
@@ -57,12 +57,17 @@ def test_a_short_stretch_of_activity_is_billed_as_100_ms() -> None:
     assert outcome.billed_s == pytest.approx(1.0)
 
 
+def test_no_time_is_billed_twice() -> None:
+    outcome = simulate(every(0.02, 500), TEN_MS, Platform(least=1, most=1), rng())
+    assert outcome.billed_s == pytest.approx(10.0, abs=0.2)  # half busy, never free for 100 ms
+
+
 def test_an_instance_writes_once_in_a_flush_period() -> None:
     outcome = simulate(every(0.1, 90), TEN_MS, Platform(least=1), rng())
     assert outcome.writes == 6  # at 0, 3 and 6 s, two each
 
 
-def test_shared_cores_bound_what_instances_do() -> None:
-    platform = Platform(least=3, most=3, cores=2, patience_s=1e9)
-    outcome = simulate(np.zeros(300), TEN_MS, platform, rng())
-    assert outcome.latency_ms.max() == pytest.approx(1500, rel=0.02)
+def test_an_instance_that_rested_takes_longer() -> None:
+    service = Service([10.0], [15.0], cold_start_s=1.0, concurrency=80)
+    outcome = simulate(np.array([0.0, 0.0, 1.0]), service, Platform(least=1, most=1), rng())
+    assert outcome.latency_ms.tolist() == pytest.approx([10, 20, 15])
