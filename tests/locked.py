@@ -1,4 +1,4 @@
-"""An environment of the distributions that a lock names, and of nothing else, without a download."""
+"""An environment of the distributions that a lock names and of nothing else, without a download."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ archive-check: .venv/dev ## Install the functions' packages alone, and start the
 	ARCHIVE_PYTHON=$(CURDIR)/.build/clean/bin/python $(BIN)/python -m pytest tests/integration/test_archive.py
 
 image: project ## Build the trainer's image and push it: .build/trainer_image
-	docker build --file training_job/Dockerfile --build-arg OCELLUS_REVISION=$(REVISION) --tag $(TRAINER):$(REVISION) .
+	docker build --file training_job/Dockerfile --build-arg REVISION=$(REVISION) --tag $(TRAINER):$(REVISION) .
 	docker push --quiet $(TRAINER):$(REVISION)
 	@mkdir -p .build
 	docker inspect --format '{{join .RepoDigests "\n"}}' $(TRAINER):$(REVISION) | grep '^$(TRAINER)@' > .build/trainer_image
