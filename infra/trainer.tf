@@ -63,10 +63,15 @@ resource "google_cloud_run_v2_job" "trainer" {
   }
 
   depends_on = [google_storage_bucket_iam_member.access]
+
+  lifecycle {
+    ignore_changes = [client, client_version, launch_stage]
+  }
 }
 
-# A mounted bucket belongs to root, and the trainer runs as nobody in particular. The resource knows
-# no mount options up to provider 6, so that gcloud sets them after each change to the job.
+# A mounted bucket belongs to root, and the trainer does not run as root. Provider 6 knows no mount
+# options of a job, so that gcloud sets them after each change to it. That gcloud was the last to touch
+# it is ignored above: to set that right would undo the options.
 # Source: https://cloud.google.com/run/docs/configuring/jobs/cloud-storage-volume-mounts#volume-mount-options
 resource "terraform_data" "checkpoints_writable" {
   triggers_replace = [sha256(jsonencode(google_cloud_run_v2_job.trainer.template))]

@@ -42,7 +42,7 @@ variable "trainer_image" {
 variable "destroy_data" {
   type        = bool
   default     = false
-  description = "Whether `terraform destroy` may take models, samples, history and the inbox along. Apply it first."
+  description = "Whether destroying may take models, samples, history and the inbox along (README.md)."
 
   validation {
     condition     = var.destroy_data != null

@@ -12,7 +12,7 @@ variable "predict_cpu" {
 variable "predict_memory" {
   type        = string
   default     = "1Gi"
-  description = "Memory of an instance of predict: about 300 MB a worker, its bodies (max_bodies_mb), large photographs."
+  description = "Memory of an instance of predict: about 150 MB a worker, its bodies (max_bodies_mb), large photographs."
 
   validation {
     condition     = can(regex("^[1-9][0-9]*(Mi|Gi)$", var.predict_memory))

@@ -9,7 +9,7 @@ terraform {
   required_providers {
     google = {
       source  = "hashicorp/google"
-      version = ">= 6.50, < 8.0"
+      version = ">= 6.50, < 7.0"
     }
     random = {
       source  = "hashicorp/random"

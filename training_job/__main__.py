@@ -18,8 +18,9 @@ _EXITS = {RunStatus.PROMOTED: 0, RunStatus.REFUSED: 2, RunStatus.QUEUED: 128 + s
 
 
 def main() -> int:
-    """Return 0 if the run ended with a version promoted, 2 if refused, 143 if told to stop with
-    everything saved for the next trainer, 1 otherwise.
+    """Return 0 if the run ended with a version promoted, 143 if told to stop with everything saved
+    for the next trainer, 1 otherwise. Refused is 2 for who gave a data set, and 0 for who started
+    a requested run: it is done, and a platform would start what failed again.
     """
     parser = argparse.ArgumentParser(
         prog="python -m training_job",
@@ -70,6 +71,8 @@ def main() -> int:
     except OcellusError as e:
         print(f"The run cannot go on: {e}", file=sys.stderr)
         return 1
+    if status is RunStatus.REFUSED and arguments.run:
+        return 0
     return _EXITS.get(status, 1)
 
 

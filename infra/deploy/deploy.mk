@@ -10,7 +10,7 @@ FIREBASE = npx --yes firebase-tools@14.27.0 --non-interactive --project $(PROJEC
 DEPLOY = $(or $(PYTHON),python3) infra/deploy
 export PATH := $(CURDIR)/.build/bin:$(PATH)
 
-.PHONY: doctor deploy destroy archive archive-check image plan apply seed hosting smoke keep rollback project
+.PHONY: doctor deploy destroy archive archive-check image plan apply seed hosting smoke keep rollback prove project terraform
 
 doctor: ## Say what a deployment lacks, and the commands that mend it (PROJECT=…)
 	@$(DEPLOY)/doctor.py --project "$(PROJECT)"
@@ -37,7 +37,7 @@ image: project ## Build the trainer's image and push it: .build/trainer_image
 	@mkdir -p .build
 	docker inspect --format '{{join .RepoDigests "\n"}}' $(TRAINER):$(REVISION) | grep '^$(TRAINER)@' > .build/trainer_image
 
-plan: project ## Say what Terraform would change, of .build/functions.zip and .build/trainer_image
+plan: project terraform ## Say what Terraform would change, of .build/functions.zip and .build/trainer_image
 	$(TERRAFORM) init -input=false -reconfigure -backend-config=bucket=$(STATE) -backend-config=prefix=ocellus
 	$(TERRAFORM) plan -input=false -lock-timeout=10m -out=$(CURDIR)/.build/ocellus.tfplan \
 	  -var=project=$(PROJECT) -var=region=$(REGION) \
@@ -59,14 +59,20 @@ smoke: .venv/dev chromium ## Visit the deployed page; it changes nothing (BASE_U
 	BASE_URL=$${BASE_URL:-$$($(TERRAFORM) output -raw page_url)} \
 	  $(BIN)/python -m pytest tests/e2e/test_page.py -m harmless $(ARGS)
 
-keep: project .venv/run ## Remember this release, to roll back to
+keep: project ## Remember this release, to roll back to
 	$(TERRAFORM) output -json > .build/outputs.json
-	$(BIN)/python infra/deploy/release.py keep --project $(PROJECT) --bucket $(STATE)
+	$(DEPLOY)/release.py keep --project $(PROJECT)
 
-rollback: project .venv/run ## Put the last release that was kept in service again, the model as it is
-	$(BIN)/python infra/deploy/release.py fetch --project $(PROJECT) --bucket $(STATE)
+rollback: project ## Put the last release that was kept in service again, the model as it is
+	@mkdir -p .build
+	$(DEPLOY)/release.py bring-back --project $(PROJECT)
 	$(MAKE) plan apply
-	$(FIREBASE) hosting:clone $$(cat .build/hosting_version) $$(cut -d@ -f1 .build/hosting_version):live
+
+prove: project ## `make smoke`, then keep the release; where it fails, roll back and fail
+	if $(MAKE) smoke; then $(MAKE) keep; else $(MAKE) rollback; exit 1; fi
 
 project:
 	@test -n "$(PROJECT)" || { echo "Which project? Name it: PROJECT=…" >&2; exit 2; }
+
+terraform:
+	@sh infra/deploy/install_terraform.sh

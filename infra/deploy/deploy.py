@@ -49,7 +49,8 @@ def _make_state_bucket(project: str, region: str) -> None:
         create = ["gcloud", "storage", "buckets", "create", bucket, f"--project={project}"]
         closed = ["--uniform-bucket-level-access", "--public-access-prevention"]
         do([*create, f"--location={region}", *closed], AGAIN)
-    do(["gcloud", "storage", "buckets", "update", bucket, "--versioning", "--quiet"], AGAIN)
+    lifecycle = "--lifecycle-file=infra/deploy/state-lifecycle.json"
+    do(["gcloud", "storage", "buckets", "update", bucket, "--versioning", lifecycle], AGAIN)
 
 
 def _build(project: str, revision: str) -> None:
@@ -81,7 +82,7 @@ def links(project: str, outputs: dict[str, str]) -> str:
   Admin token   gcloud secrets versions access latest --secret={outputs["admin_token_secret"]} \
 --project={project}
   Teach it      gcloud storage cp -r zebra gs://{outputs["inbox_bucket"]}/
-  Dashboards    {console}/monitoring/dashboards?project={project}
+  Dashboard     {outputs["dashboard_url"]}
   Builds        {console}/cloud-build/builds?project={project}
   Remove it     make destroy PROJECT={project}"""
 

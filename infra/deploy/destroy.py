@@ -25,20 +25,26 @@ def destroy(project: str, region: str, sure: bool) -> None:
         _confirm(project)
     print("\n[1/3] What runs, and the buckets with all that is in them", flush=True)
     given = [f"-var=project={project}", f"-var=region={region}"]
-    nothing = f"{region}-docker.pkg.dev/{project}/ocellus/trainer@sha256:{'0' * 64}"
-    deployed = [*given, "-var=functions_archive=../.build/functions.zip"]
-    if ask("gcloud", "storage", "buckets", "describe", f"gs://{state_bucket(project)}").ok:
-        terraform(
-            "infra", "ocellus", project,
-            "destroy", "-auto-approve", *deployed, f"-var=trainer_image={nothing}",
-        )  # fmt: skip
+    image = f"{region}-docker.pkg.dev/{project}/ocellus/trainer@sha256:{'0' * 64}"
+    everything = [
+        *given, "-var=functions_archive=../.build/functions.zip", f"-var=trainer_image={image}",
+        "-var=destroy_data=true",
+    ]  # fmt: skip
+    bucket = f"gs://{state_bucket(project)}"
+    login(project)
+    if ask("gcloud", "storage", "buckets", "describe", bucket, f"--project={project}").ok:
+        buckets = [f"-target=google_storage_bucket.{name}" for name in ("artifacts", "inbox")]
+        # Terraform empties a bucket only if that was allowed when it was last applied.
+        terraform("infra", "ocellus", project, "apply", "-auto-approve", *buckets, *everything)
+        terraform("infra", "ocellus", project, "destroy", "-auto-approve", *everything)
         print("\n[2/3] The site, the images, the accounts", flush=True)
         _disable_site(project)
         terraform("infra/foundation", "foundation", project, "destroy", "-auto-approve", *given)
         print("\n[3/3] Terraform's state", flush=True)
-        bucket = f"gs://{state_bucket(project)}"
         remedy = "Run `make destroy` again."
         do(["gcloud", "storage", "rm", "--recursive", bucket, f"--project={project}"], remedy)
+    else:
+        print(f"Terraform's state, {bucket}, is not there: nothing else is, or never was.")
     print("\n" + STAYS.format(project=project))
 
 

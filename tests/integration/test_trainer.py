@@ -100,7 +100,7 @@ def test_a_full_retrain_starts_from_the_parent_and_takes_the_samples_in(
     done = train(environ, "--run", begin(app, Mode.FULL))
     run = app.state.run("r2")
     assert run.status in (RunStatus.PROMOTED, RunStatus.REFUSED), run.message
-    assert done.returncode == (0 if run.status is RunStatus.PROMOTED else 2)
+    assert done.returncode == 0  # refused or not, a requested run is done
     manifest = Manifest.from_json(app.blobs.get(blob_name("v2", "manifest.json")))
     assert manifest.parent == "v1"
     left_out = manifest.dataset["near_duplicates_left_out"]
