@@ -1,8 +1,9 @@
-"""What the other frameworks serve: the seed model, decoded by Pillow, as their tutorials would."""
+"""What the other frameworks serve: the same model, decoded by Pillow, as their tutorials would."""
 
 from __future__ import annotations
 
 import io
+import os
 import queue
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from PIL import Image
 
 from ocellus.manifest import Manifest
 
-_FOLDER = Path(__file__).parents[1] / "models" / "v1"
+_FOLDER = Path(os.environ["OCELLUS_SEED_DIR"])
 _MANIFEST = Manifest.from_json((_FOLDER / "manifest.json").read_bytes())
 _SESSIONS: queue.SimpleQueue[Any] = queue.SimpleQueue()
 for _ in range(2):

@@ -7,12 +7,12 @@ On one machine, client and server sharing its cores, one model and one 32 x 32 J
 - `predict` started by functions-framework as deployed (async, 2 workers), the image as raw body and
   as multipart;
 - a plain function of the same model in the functions framework's default (sync, 1 worker);
-- FastAPI on uvicorn, 2 workers, raw body, as its tutorial writes it.
+- FastAPI on uvicorn, 2 workers, as its tutorial writes it: raw body and multipart.
 
 They take turns for a few seconds each, so that a ratio is of one run on one machine. The CPU time
 of a request is that of the server's processes alone.
 
-    python loadtest/throughput.py [--seconds 4] [--rounds 3]
+    python loadtest/throughput.py [--model FOLDER] [--seconds 4] [--rounds 3]
 
 Needs wrk (Debian: apt-get install wrk) and, for the others, loadtest/requirements.txt.
 """
@@ -42,7 +42,6 @@ from stages import multipart, photograph, raw
 
 HERE, ROOT = Path(__file__).parent, Path(__file__).parents[1]
 WORKERS = 2
-MODEL = ROOT / "models" / "v1"
 
 
 @dataclass(frozen=True)
@@ -135,7 +134,7 @@ def loop(with_pillow: bool, image: bytes, seconds: float) -> tuple[int, float]:
     def pillow() -> np.ndarray:
         return np.asarray(Image.open(io.BytesIO(image)).convert("RGB").resize((32, 32)))
 
-    session = Session((MODEL / SERVED).read_bytes())
+    session = Session((Path(os.environ["OCELLUS_SEED_DIR"]) / SERVED).read_bytes())
     read = pillow if with_pillow else partial(decode, image, 32, 32)
     session.logits(read())
     count, cpu, end = 0, time.process_time(), time.perf_counter() + seconds
@@ -167,13 +166,15 @@ def contestants(stack: ExitStack, data: Path) -> dict[str, Callable[[float], Tur
     ocellus = stack.enter_context(started(ours, deployed, image))
     default = stack.enter_context(started(framework(HERE / "plain_predict.py"), {}, image))
     rival = stack.enter_context(started(fastapi, {}, image))
+    rival_of_forms = (rival[0], rival[1] + "/form")
     return {
         "bare loop, Ocellus's decode": partial(bare, False, image),
         "bare loop, Pillow": partial(bare, True, image),
         "Ocellus, raw body": partial(ask, *ocellus, raw(image)),
         "Ocellus, multipart": partial(ask, *ocellus, multipart(image)),
         "functions-framework default": partial(ask, *default, raw(image)),
-        "FastAPI + uvicorn": partial(ask, *rival, raw(image)),
+        "FastAPI + uvicorn, raw body": partial(ask, *rival, raw(image)),
+        "FastAPI + uvicorn, multipart": partial(ask, *rival_of_forms, multipart(image)),
     }
 
 
@@ -181,7 +182,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else None)
     parser.add_argument("--seconds", type=float, default=4, help="of a turn")
     parser.add_argument("--rounds", type=int, default=3, help="of turns")
+    parser.add_argument("--model", type=Path, default=ROOT / "models" / "v1", metavar="FOLDER")
     given = parser.parse_args()
+    os.environ["OCELLUS_SEED_DIR"] = str(given.model.absolute())
     if shutil.which("wrk") is None:
         sys.exit("This needs wrk: install it first (Debian, Ubuntu: apt-get install wrk).")
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:

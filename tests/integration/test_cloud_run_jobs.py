@@ -81,7 +81,7 @@ def test_an_absent_job_is_named(cloud: cloud_run.CloudRun) -> None:
 
 
 def test_a_refusal_says_which_role_to_give(cloud: cloud_run.CloudRun) -> None:
-    with pytest.raises(StoreUnavailable, match=r"refuses access .*roles/run\.developer"):
+    with pytest.raises(StoreUnavailable, match=r"refuses .*roles/run\.jobsExecutorWithOverrides"):
         open_jobs(cloud.api_root, token="wrong").start("r1")
     assert cloud.executions == []
 

@@ -143,7 +143,8 @@ class CloudRunJobs:
     def _refused(self, fault: str) -> StoreUnavailable:
         return StoreUnavailable(
             f"Cloud Run refuses access to {self._job}: {fault}.",
-            "Give this service account the role roles/run.developer on the job.",
+            "Give this service account the roles roles/run.jobsExecutorWithOverrides and"
+            " roles/run.viewer on the job.",
         )
 
 
