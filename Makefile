@@ -9,7 +9,8 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 .PHONY: help run run-emulated test images notebook flood check web-check format lock clean
 
 help: ## Show the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^##@ / {print "\n" substr($$0, 5)} \
+	  /^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: .venv/run ## Set up and serve on http://127.0.0.1:8080 (PORT=… for another)
 	@$(BIN)/ocellus serve --port $(PORT)
@@ -36,7 +37,7 @@ check: .venv/dev node_modules/.installed ## Lint, types, layers, formatting
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/mypy loadtest notebook
+	$(BIN)/mypy loadtest notebook infra/deploy
 	$(BIN)/lint-imports
 	npm run --silent check
 
@@ -51,7 +52,9 @@ lock: ## Pin every dependency with hashes again, from pyproject.toml
 	rm -rf .venv-lock
 
 clean: ## Remove what the targets made; your data in .ocellus/ stays
-	rm -rf .venv .venv-lock node_modules web/vendor .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf .build .venv .venv-lock node_modules web/vendor .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+
+include infra/deploy/deploy.mk
 
 .venv/bin/python:
 	@test -n "$(PYTHON)" && $(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' \

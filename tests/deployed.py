@@ -6,7 +6,7 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -23,15 +23,24 @@ class Function:
     """One function in a process of its own, at `url` once it is `ready`; ended by its own pid."""
 
     def __init__(
-        self, target: str, environ: Mapping[str, str], log: Path, signature: str = "cloudevent"
+        self,
+        target: str,
+        environ: Mapping[str, str],
+        log: Path,
+        signature: str = "cloudevent",
+        *,
+        python: Sequence[str] = (sys.executable,),
+        source: Path = ROOT / "functions",
     ) -> None:
-        """Start it, with `environ` on top of this process's environment."""
+        """Start it, with `environ` on top of this process's environment. `python` is the command
+        of its interpreter, `source` the folder of its `main.py`.
+        """
         self.target, self._log = target, log
         port = _free_port()
         self.url = f"http://127.0.0.1:{port}"
         command = [
-            sys.executable, "-m", "functions_framework", "--asgi", "--source",
-            str(ROOT / "functions" / "main.py"), "--target", target,
+            *python, "-m", "functions_framework", "--asgi", "--source",
+            str(source / "main.py"), "--target", target,
             "--signature-type", signature, "--host", "127.0.0.1", "--port", str(port),
         ]  # fmt: skip
         with log.open("w") as output:

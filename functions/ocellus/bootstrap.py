@@ -177,9 +177,13 @@ def serve(host: str, port: int, on_bound: Callable[[int], None]) -> None:
 
 
 def seed_folder(settings: Settings) -> Path | None:
-    """Return the seed model's folder: the one set, else that of the checkout, if it is there."""
-    folder = settings.seed_dir or Path(__file__).parents[2] / "models" / "v1"
-    return folder if (folder / "manifest.json").exists() else None
+    """Return the seed model's folder: the one set, else the one packaged beside `main.py`, else
+    that of the checkout, if it is there.
+    """
+    source, checkout = Path(__file__).parents[1:3]
+    usual = [source / "models" / "v1", checkout / "models" / "v1"]
+    folders = [settings.seed_dir] if settings.seed_dir else usual
+    return next((folder for folder in folders if (folder / "manifest.json").exists()), None)
 
 
 def admin_token(settings: Settings) -> tuple[str, bool]:

@@ -55,7 +55,9 @@ class Settings:
     gcp: CloudSettings | None = None
     """What the `gcp` back end needs; None for any other."""
     seed_dir: Path | None = None
-    """OCELLUS_SEED_DIR: the folder of the seed model; by default `models/v1` of the checkout."""
+    """OCELLUS_SEED_DIR: the folder of the seed model; by default `models/v1` beside `main.py`, as
+    `make archive` packages it, or of the checkout.
+    """
     retrain_threshold: int = 50
     """OCELLUS_RETRAIN_THRESHOLD: how many new samples start a run."""
     refresh_s: float = 2.0

@@ -21,6 +21,7 @@ NOT_AN_IMAGE = FilePayload(name="photo.jpg", mimeType="image/jpeg", buffer=b"Thi
 # Predict
 
 
+@pytest.mark.harmless
 @pytest.mark.parametrize("open_chooser", ["click", "keyboard"])
 def test_a_chosen_image_gets_a_label_and_bars(
     page: Page, labels: list[str], new_images: list[FilePayload], open_chooser: str
@@ -36,6 +37,7 @@ def test_a_chosen_image_gets_a_label_and_bars(
     expect(page.locator("#predict-bars li:visible")).to_have_count(min(5, len(labels)))
 
 
+@pytest.mark.harmless
 def test_show_all_shows_a_bar_for_every_label(
     page: Page, labels: list[str], new_images: list[FilePayload]
 ) -> None:
@@ -68,6 +70,7 @@ def test_an_image_may_be_dropped_or_pasted(
     expect(page.locator("#predict-result")).to_be_visible()
 
 
+@pytest.mark.harmless
 @pytest.mark.parametrize("as_zip", [False, True])
 def test_several_images_are_answered_in_a_table_to_download(
     page: Page, new_images: list[FilePayload], as_zip: bool
@@ -97,6 +100,7 @@ def test_several_images_are_answered_in_a_table_to_download(
     expect(page.locator("#batch")).to_be_hidden()
 
 
+@pytest.mark.harmless
 def test_the_answer_names_its_version_and_its_time(
     page: Page, new_images: list[FilePayload]
 ) -> None:
@@ -105,6 +109,7 @@ def test_the_answer_names_its_version_and_its_time(
     expect(page.locator("#predict-timing")).to_have_text(re.compile(timing))
 
 
+@pytest.mark.harmless
 def test_a_text_file_named_jpg_shows_what_is_wrong_and_what_to_do(page: Page) -> None:
     page.locator("#predict-file").set_input_files(NOT_AN_IMAGE)
     alert = page.locator("#predict-problem")
@@ -115,11 +120,13 @@ def test_a_text_file_named_jpg_shows_what_is_wrong_and_what_to_do(page: Page) ->
 # Now
 
 
+@pytest.mark.harmless
 def test_now_shows_the_version_and_that_it_is_healthy(page: Page) -> None:
     expect(page.locator("#now-version")).to_have_text(re.compile(r"v\d+"))
     expect(page.locator("#now-health")).to_have_text("Healthy")
 
 
+@pytest.mark.harmless
 def test_now_counts_a_prediction_by_itself(page: Page, new_images: list[FilePayload]) -> None:
     count = page.locator("#now-predictions")
     expect(count).to_have_text(re.compile(r"\d"))
@@ -317,6 +324,7 @@ def test_promoting_and_rolling_back_change_the_version_in_service(
 # The whole
 
 
+@pytest.mark.harmless
 def test_a_visit_logs_no_error(page: Page) -> None:
     errors: list[str] = []
     page.on("console", lambda m: errors.append(m.text) if m.type in ("error", "warning") else None)
@@ -334,11 +342,13 @@ def test_nothing_is_wider_than_the_window(page: Page, width: int) -> None:
     assert page.evaluate("() => document.documentElement.scrollWidth") <= width
 
 
+@pytest.mark.harmless
 def test_the_api_is_described(page: Page) -> None:
     page.get_by_role("link", name="HTTP API").click()
     expect(page.get_by_role("heading", name="POST /api/predict", exact=True)).to_be_visible()
 
 
+@pytest.mark.harmless
 def test_an_unknown_address_leads_back(page: Page) -> None:
     page.goto(page.url + "nothing-here")
     page.get_by_role("link", name="Ocellus").click()

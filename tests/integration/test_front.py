@@ -21,8 +21,8 @@ SITE = {
             {"source": "**", "headers": [{"key": "Content-Security-Policy", "value": POLICY}]}
         ],
         "rewrites": [
-            {"source": "/api/**", "function": {"functionId": "api"}},
-            {"source": "/gone/**", "function": {"functionId": "gone"}},
+            {"source": "/api/**", "run": {"serviceId": "api"}},
+            {"source": "/gone/**", "run": {"serviceId": "gone"}},
         ],
     }
 }

@@ -28,8 +28,8 @@ CONFIG: dict[str, Any] = {
             {"source": "/*.js", "headers": [{"key": "Cache-Control", "value": "max-age=9"}]},
         ],
         "rewrites": [
-            {"source": "/api/predict", "function": {"functionId": "predict"}},
-            {"source": "/api/**", "function": {"functionId": "api"}},
+            {"source": "/api/predict", "run": {"serviceId": "predict"}},
+            {"source": "/api/**", "run": {"serviceId": "api"}},
         ],
     }
 }
@@ -247,10 +247,10 @@ def _with(**changes: Any) -> str:
         (_with(public="absent"), "public folder .* is not there"),
         (_with(redirects=[]), "redirects"),
         (_with(ignore=["*.{a,b}"]), "has '{'"),
-        (_with(rewrites=[{"source": "**", "destination": "/index.html"}]), "'function'"),
+        (_with(rewrites=[{"source": "**", "destination": "/index.html"}]), "'run'"),
         (
-            _with(rewrites=[{"source": "/x", "function": {"functionId": "on_tick"}}]),
-            "the rewrite of /x names the function 'on_tick'",
+            _with(rewrites=[{"source": "/x", "run": {"serviceId": "on_tick"}}]),
+            "the rewrite of /x names the service 'on_tick'",
         ),
     ],
 )

@@ -92,8 +92,8 @@ def project(tmp_path: Path) -> Path:
     (tmp_path / "source/main.py").write_text(MAIN)
     (tmp_path / "web/index.html").write_text("start")
     rewrites = [
-        {"source": "/api/predict/**", "function": {"functionId": "predict"}},
-        {"source": "/api/**", "function": {"functionId": "api"}},
+        {"source": "/api/predict/**", "run": {"serviceId": "predict"}},
+        {"source": "/api/**", "run": {"serviceId": "api"}},
     ]
     (tmp_path / "web/firebase.json").write_text(
         json.dumps({"hosting": {"public": ".", "rewrites": rewrites}})

@@ -92,10 +92,12 @@ def read_site(web: Path, functions: Collection[str]) -> Site:
 
 
 def _function_id(rule: Mapping[str, Any], functions: Collection[str]) -> str:
-    name = str(rule["function"]["functionId"])
+    # A function is a Cloud Run service of the same name. Named as one, Hosting finds it whoever
+    # deploys the site; named as a function, only if that account may list functions.
+    name = str(rule["run"]["serviceId"])
     if name not in functions:
         raise InvalidSetting(
-            f"firebase.json: the rewrite of {rule['source']} names the function {name!r}.",
+            f"firebase.json: the rewrite of {rule['source']} names the service {name!r}.",
             f"Name one of {', '.join(sorted(functions))}.",
         )
     return name
