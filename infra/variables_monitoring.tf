@@ -1,7 +1,7 @@
 variable "alert_email" {
   type        = string
   default     = null
-  description = "Who is told when something is wrong; none shows alerts in the console only."
+  description = "Who is told when something is wrong; none makes no alerts, which may cost (docs/money.md)."
 
   validation {
     condition     = var.alert_email == null || can(regex("^[^@ ]+@[^@ ]+\\.[^@ ]+$", var.alert_email))

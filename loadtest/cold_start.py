@@ -24,7 +24,7 @@ from pathlib import Path
 
 import httpx
 from stages import photograph
-from throughput import HERE, MODEL, ROOT, framework
+from throughput import HERE, ROOT, SEED, framework
 
 sys.path.insert(0, str(ROOT / "tests"))
 
@@ -73,7 +73,7 @@ def main() -> None:
                 "embedded": (ours, embedded),
                 "Google's clients, on emulators": (
                     ours,
-                    seeded("cold-start", storage.new_bucket(), MODEL),
+                    seeded("cold-start", storage.new_bucket(), SEED),
                 ),
                 "TensorFlow": (HERE / "tensorflow_predict.py", {}),
             }

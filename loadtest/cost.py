@@ -181,7 +181,7 @@ def tables(inputs: dict[str, Any], prices: dict[str, Any], volumes: tuple[int, .
         row = [usd(total(uses[n]), prices, free=free) for n in volumes]
         lines.append(f"| {name} | " + " | ".join(f"**{x:,.2f}**" for x in row) + " |")
     row = [d.alerts * prices["usd"]["alert_condition_month"]] * len(volumes)
-    lines.append("| alerts, once they are charged | " + " | ".join(f"{x:,.2f}" for x in row) + " |")
+    lines.append("| alerts, if `alert_email` is given, once they are charged | " + " | ".join(f"{x:,.2f}" for x in row) + " |")
     lines += ["", "| used in the month | " + " | ".join(f"{n:,}" for n in volumes) + " | free |"]
     lines.append("|---|" + "---:|" * (len(volumes) + 1))
     for name in prices["usd"]:

@@ -21,7 +21,7 @@ from pathlib import Path
 import httpx
 from PIL import Image
 from stages import photograph
-from throughput import MODEL, framework, started
+from throughput import SEED, framework, started
 
 from ocellus.manifest import Manifest
 from ocellus.prediction import Classifier
@@ -37,8 +37,8 @@ def peak_mb(pid: int | str = "self") -> float:
 
 def classify(image: bytes) -> tuple[float, float, float]:
     """Return wall ms and CPU ms, medians of 5, and the rise of the peak in MB."""
-    manifest = Manifest.from_json((MODEL / "manifest.json").read_bytes())
-    classifier = Classifier(manifest, (MODEL / SERVED).read_bytes())
+    manifest = Manifest.from_json((SEED / "manifest.json").read_bytes())
+    classifier = Classifier(manifest, (SEED / SERVED).read_bytes())
     classifier.classify(photograph(32, 32))
     Path("/proc/self/clear_refs").write_text("5")  # the peak starts anew
     before, wall, cpu = peak_mb(), [], []

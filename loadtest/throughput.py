@@ -42,6 +42,7 @@ from stages import multipart, photograph, raw
 
 HERE, ROOT = Path(__file__).parent, Path(__file__).parents[1]
 WORKERS = 2
+SEED = ROOT / "models" / "v1"
 
 
 @dataclass(frozen=True)
@@ -182,7 +183,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else None)
     parser.add_argument("--seconds", type=float, default=4, help="of a turn")
     parser.add_argument("--rounds", type=int, default=3, help="of turns")
-    parser.add_argument("--model", type=Path, default=ROOT / "models" / "v1", metavar="FOLDER")
+    parser.add_argument("--model", type=Path, default=SEED, metavar="FOLDER")
     given = parser.parse_args()
     os.environ["OCELLUS_SEED_DIR"] = str(given.model.absolute())
     if shutil.which("wrk") is None:
