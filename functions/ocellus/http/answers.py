@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
@@ -36,17 +37,23 @@ _STATUS: tuple[tuple[type[OcellusError], int, str], ...] = (
 
 
 HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+_ENCODED = Response(b"", 204, HEADERS, "application/json").raw_headers
 
 
 def json_response(
     content: Any, status: int = 200, headers: dict[str, str] | None = None
 ) -> Response:
-    return Response(
-        orjson.dumps(content, option=orjson.OPT_SERIALIZE_NUMPY),
-        status,
-        HEADERS | (headers or {}),
-        "application/json",
-    )
+    data = orjson.dumps(content, option=orjson.OPT_SERIALIZE_NUMPY)
+    if headers is None:
+        return _Json(data, status)
+    return Response(data, status, HEADERS | headers, "application/json")
+
+
+class _Json(Response):
+    """JSON with the headers that nearly every answer has, encoded once."""
+
+    def init_headers(self, headers: Mapping[str, str] | None = None) -> None:
+        self.raw_headers = [*_ENCODED, (b"content-length", b"%d" % len(self.body))]
 
 
 def problem(error: OcellusError, **more: Any) -> Response:

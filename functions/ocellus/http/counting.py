@@ -53,8 +53,10 @@ def _flush(tallies: Tallies) -> asyncio.Task[None]:
 
 def _flush_later(tallies: Tallies) -> None:
     """See that what is left is flushed if no request comes, as far as there is CPU for it."""
+    if tallies in _timed:
+        return
     in_s = tallies.flush_in_s()
-    if in_s is not None and tallies not in _timed:
+    if in_s is not None:
         _timed.add(tallies)
         asyncio.get_running_loop().call_later(in_s, _flush_now, tallies)
 
