@@ -181,8 +181,8 @@ def tables(inputs: dict[str, Any], prices: dict[str, Any], volumes: tuple[int, .
         row = [usd(total(uses[n]), prices, free=free) for n in volumes]
         lines.append(f"| {name} | " + " | ".join(f"**{x:,.2f}**" for x in row) + " |")
     alerts = [d.alerts * prices["usd"]["alert_condition_month"]] * len(volumes)
-    row = " | ".join(f"{x:,.2f}" for x in alerts)
-    lines.append(f"| alerts, if `alert_email` is given, once they are charged | {row} |")
+    cells = " | ".join(f"{x:,.2f}" for x in alerts)
+    lines.append(f"| alerts, if `alert_email` is given, once they are charged | {cells} |")
     lines += ["", "| used in the month | " + " | ".join(f"{n:,}" for n in volumes) + " | free |"]
     lines.append("|---|" + "---:|" * (len(volumes) + 1))
     for name in prices["usd"]:
