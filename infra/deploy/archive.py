@@ -15,6 +15,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 LEFT_OUT = (
+    "Dockerfile",
     "ocellus/cli",
     "ocellus/adapters/embedded",
     "ocellus/py.typed",

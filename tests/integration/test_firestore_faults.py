@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from itertools import repeat
 from typing import Any
 
@@ -49,9 +49,13 @@ def state(proxy: FirestoreProxy, firestore_project: str) -> Iterator[FirestoreSt
 def hasty_state(
     proxy: FirestoreProxy, firestore_project: str, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[FirestoreState]:
-    """State that gives up soon."""
+    """State that gives up soon, connected: that alone may take longer."""
     monkeypatch.setattr(firestore_database, "DEADLINE_S", 0.5)
     with closing(FirestoreState(firestore_project)) as state:
+        while True:
+            with suppress(StoreUnavailable):
+                state.pointer()
+                break
         yield state
 
 
