@@ -34,7 +34,6 @@ resource "google_cloudfunctions2_function" "predict" {
 
     environment_variables = merge(local.environment, {
       WORKERS               = tostring(var.predict_cpu)
-      OCELLUS_SEED_DIR      = "/workspace/models/v1"
       OCELLUS_MAX_REQUESTS  = tostring(var.max_requests)
       OCELLUS_MAX_BODIES_MB = tostring(var.max_bodies_mb)
       OCELLUS_CLIENT_RATE   = tostring(var.client_rate)

@@ -12,9 +12,17 @@ from needs import state_bucket
 from rest import fetch
 from terraform import login, terraform
 
+GUARDED = (
+    "google_firestore_database.default",
+    "google_storage_bucket.artifacts",
+    "google_storage_bucket.inbox",
+)
+"""What `terraform destroy` refuses to take by itself: all that `destroy_data` is said of."""
+
 STAYS = """\
-What stays in {project} costs nothing:
+What stays in {project} costs nothing, or a cent:
 - the APIs that were enabled, and the project's being a Firebase project with a site, now empty
+- the bucket gcf-v2-sources-… that Cloud Functions made, with the archives it built from
 - Google's logs of builds and functions, until they expire
 Not even that: gcloud projects delete {project}"""
 
@@ -33,9 +41,10 @@ def destroy(project: str, region: str, sure: bool) -> None:
     bucket = f"gs://{state_bucket(project)}"
     login(project)
     if ask("gcloud", "storage", "buckets", "describe", bucket, f"--project={project}").ok:
-        buckets = [f"-target=google_storage_bucket.{name}" for name in ("artifacts", "inbox")]
-        # Terraform empties a bucket only if that was allowed when it was last applied.
-        terraform("infra", "ocellus", project, "apply", "-auto-approve", *buckets, *everything)
+        # Terraform empties a bucket, and removes a protected database, only if that was allowed
+        # when it was last applied.
+        allow = [f"-target={resource}" for resource in GUARDED]
+        terraform("infra", "ocellus", project, "apply", "-auto-approve", *allow, *everything)
         terraform("infra", "ocellus", project, "destroy", "-auto-approve", *everything)
         print("\n[2/3] The site, the images, the accounts", flush=True)
         _disable_site(project)

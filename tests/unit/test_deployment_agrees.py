@@ -11,6 +11,7 @@ from typing import Any
 import hcl2
 import pytest
 import yaml
+from destroy import GUARDED
 from needs import SERVICES
 
 from ocellus.errors import InvalidSetting
@@ -141,3 +142,11 @@ def test_the_links_name_outputs_that_there_are() -> None:
     links = (ROOT / "infra/deploy/deploy.py").read_text()
     outputs = re.findall(r'^output "(\w+)"', TERRAFORM[ROOT / "infra/outputs.tf"], re.M)
     assert set(re.findall(r'outputs\["(\w+)"\]', links)) <= set(outputs)
+
+
+def test_what_terraform_guards_is_let_go_before_it_is_destroyed() -> None:
+    resources = re.findall(
+        r'^resource "(\w+)" "(\w+)" \{\n(.*?)^\}', "".join(TERRAFORM.values()), re.M | re.S
+    )
+    guarded = {f"{kind}.{name}" for kind, name, body in resources if "var.destroy_data" in body}
+    assert guarded == set(GUARDED)

@@ -37,7 +37,7 @@ _STATUS: tuple[tuple[type[OcellusError], int, str], ...] = (
 
 
 HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
-_ENCODED = Response(b"", 204, HEADERS, "application/json").raw_headers
+_ENCODED = Response(b"", 204, HEADERS, "application/json").raw_headers  # 204 has no length
 
 
 def json_response(

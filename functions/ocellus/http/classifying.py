@@ -14,7 +14,7 @@ from ocellus.prediction import Classifier, Prediction
 INLINE_BYTES = 64 * 1024
 """Work on no more bytes than this takes little longer than to hand it to a thread."""
 
-_others = asyncio.Semaphore(2)
+_in_threads = asyncio.Semaphore(2)
 
 
 async def classifier_in_service() -> tuple[Classifier, bool]:
@@ -34,7 +34,7 @@ async def classify(classifier: Classifier, data: bytes) -> Prediction:
         # Other images may unpack to a thousand times their size, which all requests would wait for.
         if len(data) <= INLINE_BYTES and is_baseline(data):
             return classifier.classify(data)
-        async with _others:  # bounds the memory that decoding takes
+        async with _in_threads:  # bounds the memory that decoding takes
             return await asyncio.to_thread(classifier.classify, data)
     except BadInput:
         app().tallies.refused()
