@@ -91,7 +91,7 @@ class Settings:
     such header and takes the peer for the client.
     """
     upload_s: float = 60.0
-    """OCELLUS_UPLOAD_S: within which time the body of a request to predict must be whole (408)."""
+    """OCELLUS_UPLOAD_S: within which time the body of a request must be whole (408)."""
     gate: Thresholds = Thresholds()
     """OCELLUS_GATE_ and the name of a threshold."""
 

@@ -1,16 +1,20 @@
-"""Request bodies, read within limits."""
+"""Request bodies, read within limits of size and time."""
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import binascii
-from collections.abc import AsyncGenerator, MutableMapping
+from collections.abc import AsyncGenerator, Generator
+from types import coroutine
 from typing import Any
 
 import orjson
 from starlette.requests import Request
+from starlette.types import Message
 
-from ocellus.errors import BadInput, TooLarge
+from ocellus.bootstrap import app
+from ocellus.errors import BadInput, TooLarge, TooSlow
 from ocellus.http.forms import Form, parse_form
 
 MAX_BODY_BYTES = 32 * 1024 * 1024
@@ -19,12 +23,41 @@ _DRAIN_BYTES = 64 * 1024 * 1024
 
 
 async def read_body(request: Request, limit: int = MAX_BODY_BYTES) -> bytes:
-    """Return the whole body. Raises: TooLarge, BadInput."""
-    message = await request.receive()
-    body: bytes = message.get("body", b"")
-    if message["type"] == "http.request" and not message.get("more_body") and len(body) <= limit:
-        return body  # it came in one piece, as most do
-    return b"".join([chunk async for chunk in _limited(request, limit, message)])
+    """Return the whole body. Raises: TooLarge, TooSlow, BadInput."""
+    message: Message | None = None
+    receiving = request.receive().__await__()
+    try:
+        waits_for = next(receiving)
+    except StopIteration as received:  # most bodies are there already, and need no clock
+        message = received.value
+        body: bytes = message.get("body", b"")
+        whole = message["type"] == "http.request" and not message.get("more_body")
+        if whole and len(body) <= limit:
+            return body
+    seconds = app().settings.upload_s
+    try:
+        async with asyncio.timeout(seconds):
+            if message is None:
+                message = await _resumed(receiving, waits_for)
+            return b"".join([chunk async for chunk in _limited(request, limit, message)])
+    except TimeoutError as e:
+        raise TooSlow(
+            f"The body was not whole after {seconds:g} s.",
+            "Send less at a time, or over a faster line.",
+        ) from e
+
+
+@coroutine
+def _resumed(
+    waiting: Generator[Any, None, Message], waits_for: Any
+) -> Generator[Any, None, Message]:
+    """Await what has been advanced to its first wait."""
+    try:
+        yield waits_for
+    except BaseException:
+        waiting.close()
+        raise
+    return (yield from waiting)
 
 
 async def read_form(request: Request, max_files: int = 10_000) -> Form:
@@ -33,9 +66,7 @@ async def read_form(request: Request, max_files: int = 10_000) -> Form:
     return parse_form(request.headers.get("content-type", ""), body, max_files)
 
 
-async def _limited(
-    request: Request, limit: int, message: MutableMapping[str, Any]
-) -> AsyncGenerator[bytes, None]:
+async def _limited(request: Request, limit: int, message: Message) -> AsyncGenerator[bytes, None]:
     """Yield the body's chunks up to `limit` bytes, that of the first `message` first.
 
     What is over is read and dropped, within reason, so that the client hears the answer instead of

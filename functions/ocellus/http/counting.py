@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from weakref import WeakSet
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -16,7 +15,7 @@ from ocellus.statistics import Tallies
 
 FLUSH_WAIT_S = 0.25
 
-_timed: WeakSet[Tallies] = WeakSet()
+_timed: set[Tallies] = set()
 
 
 def counted(handler: Handler) -> Handler:

@@ -6,25 +6,20 @@ costs next to nothing and ends with the flood.
 
 from __future__ import annotations
 
-import asyncio
-
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import Message
 
 from ocellus.bootstrap import app
-from ocellus.errors import TooSlow
 from ocellus.http.bodies import MAX_BODY_BYTES
 from ocellus.http.routing import Handler
 from ocellus.http.streaming import Stream
 
 
 def limited(handler: Handler) -> Handler:
-    """Make a handler that takes on what this instance can, and whose bodies arrive in time."""
+    """Make a handler that takes on what this instance can."""
 
     async def handle(request: Request) -> Response:
         settings = app().settings
-        request = _timed(request, settings.upload_s)
         client = client_of(request, settings.proxies) if settings.client_rate else ""
         leave = app().admission.admit(client, kept_bytes(request))
         try:
@@ -63,20 +58,3 @@ def kept_bytes(request: Request) -> int:
         return MAX_BODY_BYTES if "transfer-encoding" in request.headers else 0
     size = int(declared)
     return size if size <= MAX_BODY_BYTES else 0
-
-
-def _timed(request: Request, seconds: float) -> Request:
-    """Return the request with a body that raises TooSlow unless it is whole in time."""
-    receive, deadline = request.receive, asyncio.get_running_loop().time() + seconds
-
-    async def receive_in_time() -> Message:
-        try:
-            async with asyncio.timeout_at(deadline):
-                return await receive()
-        except TimeoutError as e:
-            raise TooSlow(
-                f"The body was not whole after {seconds:g} s.",
-                "Send less at a time, or over a faster line.",
-            ) from e
-
-    return Request(request.scope, receive_in_time)
