@@ -4,17 +4,20 @@ On one machine, client and server sharing its cores, one model and one 32 x 32 J
 
 - a bare loop of decode and invoke in two processes, no server: once with Ocellus's decoder, once
   with Pillow;
-- `predict` started by functions-framework as deployed (async, 2 workers), the image as raw body and
-  as multipart;
-- a plain function of the same model in the functions framework's default (sync, 1 worker);
-- FastAPI on uvicorn, 2 workers, as its tutorial writes it: raw body and multipart.
+- `predict` started by functions-framework as deployed (async, 1 worker), an instance for each CPU,
+  the image as raw body and as multipart;
+- FastAPI on uvicorn, as its tutorial writes it, an instance for each CPU: raw body and multipart;
+- a plain function of the same model in the functions framework's default (sync, threads).
 
 They take turns for a few seconds each, so that a ratio is of one run on one machine. The CPU time
-of a request is that of the server's processes alone.
+of a request is that of the server's processes alone. Each instance gets its share of 50
+connections, as a load balancer would give it: workers of one server share a socket, and of 50
+connections at once the first worker awake takes what it can, between 0 and 50.
 
-    python loadtest/throughput.py [--model FOLDER] [--seconds 4] [--rounds 3]
+    pip install --no-deps --target RIVALS -r loadtest/requirements.txt
+    python loadtest/throughput.py --rivals RIVALS [--model FOLDER] [--seconds 4] [--rounds 3]
 
-Needs wrk (Debian: apt-get install wrk) and, for the others, loadtest/requirements.txt.
+Needs wrk (Debian: apt-get install wrk).
 """
 
 from __future__ import annotations
@@ -35,13 +38,14 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx
 import psutil
 from stages import multipart, photograph, raw
 
 HERE, ROOT = Path(__file__).parent, Path(__file__).parents[1]
-WORKERS = 2
+INSTANCES = 2
 SEED = ROOT / "models" / "v1"
 
 
@@ -92,30 +96,36 @@ def cpu_s(pid: int) -> float:
     return float(sum(t.user + t.system for t in times))
 
 
-def ask(pid: int, url: str, request: bytes, seconds: float) -> Turn:
-    """Have wrk send the request over 50 connections, again and again."""
+def ask(instances: list[tuple[int, str]], request: bytes, seconds: float) -> Turn:
+    """Have wrk send the request over 50 connections, an equal share to each (pid, URL)."""
     head, _, body = request.partition(b"\r\n\r\n")
     content_type = head.decode().partition("Content-Type: ")[2]
+    ports = ", ".join(f'"{urlsplit(url).port}"' for _, url in instances)
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "body").write_bytes(body)
         script = Path(folder) / "post.lua"
         script.write_text(
             f'wrk.method = "POST"\nlocal f = io.open("{folder}/body", "rb")\n'
             f'wrk.body = f:read("*a")\nwrk.headers["Content-Type"] = "{content_type}"\n'
+            f"local ports, threads = {{{ports}}}, 0\n"
+            "setup = function(thread)\n"
+            "  threads = threads + 1\n"
+            '  thread.addr = wrk.lookup("127.0.0.1", ports[threads])[1]\nend\n'
             "done = function(summary, latency, requests)\n"
             "  local e = summary.errors\n"
             '  print(string.format("RESULT %d %d %d %d %d", summary.requests, summary.duration,\n'
             "    latency:percentile(50), latency:percentile(99),\n"
             "    e.connect + e.read + e.write + e.status + e.timeout))\nend\n"
         )
-        before = cpu_s(pid)
+        before = sum(cpu_s(pid) for pid, _ in instances)
         output = subprocess.run(
-            ["wrk", "-t1", "-c50", f"-d{seconds:.0f}", "-s", str(script), url],
+            ["wrk", f"-t{len(instances)}", "-c50", f"-d{seconds:.0f}", "-s", str(script)]
+            + [instances[0][1]],
             check=True,
             capture_output=True,
             text=True,
         ).stdout
-        used_s = cpu_s(pid) - before
+        used_s = sum(cpu_s(pid) for pid, _ in instances) - before
     found = re.search(r"RESULT (\d+) (\d+) (\d+) (\d+) (\d+)", output)
     assert found is not None, output
     count, took_us, p50_us, p99_us, failed = map(int, found.groups())
@@ -146,8 +156,8 @@ def loop(with_pillow: bool, image: bytes, seconds: float) -> tuple[int, float]:
 
 
 def bare(with_pillow: bool, image: bytes, seconds: float) -> Turn:
-    with multiprocessing.get_context("spawn").Pool(WORKERS) as pool:
-        found = pool.starmap(loop, [(with_pillow, image, seconds)] * WORKERS)
+    with multiprocessing.get_context("spawn").Pool(INSTANCES) as pool:
+        found = pool.starmap(loop, [(with_pillow, image, seconds)] * INSTANCES)
     count = sum(n for n, _ in found)
     return Turn(count / seconds, sum(cpu for _, cpu in found) / count * 1e3)
 
@@ -157,25 +167,28 @@ def framework(source: Path, *more: str) -> list[str]:
     return [*command, "--target", "predict", "--host", "127.0.0.1", "--port", "PORT", *more]
 
 
-def contestants(stack: ExitStack, data: Path) -> dict[str, Callable[[float], Turn]]:
+def contestants(stack: ExitStack, data: Path, rivals: Path) -> dict[str, Callable[[float], Turn]]:
     """Start every server, and return who takes a turn of so many seconds."""
     image = photograph(32, 32)
-    ours = framework(ROOT / "functions" / "main.py", "--asgi")
-    fastapi = [sys.executable, "-m", "uvicorn", "fastapi_predict:app", "--workers", str(WORKERS)]
-    fastapi += ["--host", "127.0.0.1", "--port", "PORT", "--log-level", "error", "--no-access-log"]
-    deployed = {"WORKERS": str(WORKERS), "OCELLUS_DATA_DIR": str(data)}
-    ocellus = stack.enter_context(started(ours, deployed, image))
-    default = stack.enter_context(started(framework(HERE / "plain_predict.py"), {}, image))
-    rival = stack.enter_context(started(fastapi, {}, image))
-    rival_of_forms = (rival[0], rival[1] + "/form")
+    fastapi = [sys.executable, "-m", "uvicorn", "fastapi_predict:app", "--host", "127.0.0.1"]
+    fastapi += ["--port", "PORT", "--log-level", "error", "--no-access-log"]
+
+    def instances(count: int, command: list[str], **environ: str) -> list[tuple[int, str]]:
+        return [stack.enter_context(started(command, environ, image)) for _ in range(count)]
+
+    deployed = framework(ROOT / "functions" / "main.py", "--asgi")
+    ocellus = instances(INSTANCES, deployed, OCELLUS_DATA_DIR=str(data))
+    default = instances(1, framework(HERE / "plain_predict.py"))
+    rival = instances(INSTANCES, fastapi, PYTHONPATH=f"{rivals}{os.pathsep}{ROOT / 'functions'}")
+    rival_of_forms = [(pid, f"{url}/form") for pid, url in rival]
     return {
         "bare loop, Ocellus's decode": partial(bare, False, image),
         "bare loop, Pillow": partial(bare, True, image),
-        "Ocellus, raw body": partial(ask, *ocellus, raw(image)),
-        "Ocellus, multipart": partial(ask, *ocellus, multipart(image)),
-        "functions-framework default": partial(ask, *default, raw(image)),
-        "FastAPI + uvicorn, raw body": partial(ask, *rival, raw(image)),
-        "FastAPI + uvicorn, multipart": partial(ask, *rival_of_forms, multipart(image)),
+        "Ocellus, raw body": partial(ask, ocellus, raw(image)),
+        "Ocellus, multipart": partial(ask, ocellus, multipart(image)),
+        "functions-framework default": partial(ask, default, raw(image)),
+        "FastAPI + uvicorn, raw body": partial(ask, rival, raw(image)),
+        "FastAPI + uvicorn, multipart": partial(ask, rival_of_forms, multipart(image)),
     }
 
 
@@ -184,12 +197,13 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=4, help="of a turn")
     parser.add_argument("--rounds", type=int, default=3, help="of turns")
     parser.add_argument("--model", type=Path, default=SEED, metavar="FOLDER")
+    parser.add_argument("--rivals", type=Path, required=True, help="where FastAPI is installed")
     given = parser.parse_args()
     os.environ["OCELLUS_SEED_DIR"] = str(given.model.absolute())
     if shutil.which("wrk") is None:
         sys.exit("This needs wrk: install it first (Debian, Ubuntu: apt-get install wrk).")
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
-        players = contestants(stack, Path(folder))
+        players = contestants(stack, Path(folder), given.rivals.absolute())
         turns: dict[str, list[Turn]] = {name: [] for name in players}
         for _ in range(given.rounds):
             for name, play in players.items():
