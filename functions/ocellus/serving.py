@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ctypes
 import logging
 import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,9 +25,23 @@ _OVERDUE_S = 1.0
 _PATIENCE_S = 3.0
 """How long a first request waits for the pointer before the packaged version answers."""
 
-_builder = ThreadPoolExecutor(1, "ocellus-builder")
+_LARGE_BUFFER_BYTES = 512 * 1024
+
+
+def _return_large_buffers() -> None:
+    """Have glibc give freed buffers of this size back to the system at once, as a change of version
+    frees many. By default it soon keeps them, up to 32 MB each, in pieces that the next version
+    does not fill: after 50 changes a process is 25 MB larger. Elsewhere than on glibc, nothing.
+
+    Source: mallopt(3), M_MMAP_THRESHOLD: once set, it is no longer adjusted.
+    """
+    with suppress(AttributeError, OSError):
+        ctypes.CDLL(None).mallopt(-3, _LARGE_BUFFER_BYTES)
+
+
+_builder = ThreadPoolExecutor(1, "ocellus-builder", _return_large_buffers)
 """Builds every classifier. The C library keeps freed memory for the thread that took it: built in
-six threads in turn, a process grows to twice the size that it has with one.
+six threads in turn, a process grows by half as much again.
 """
 
 
