@@ -25,7 +25,7 @@ from drawings import stripes
 
 WARM, ALONE = 50, 400
 """Requests right after one another from which the service time is taken, after some for nothing."""
-RESTED = 120
+RESTED = 200
 PAUSE_S = 0.005
 """On average, between requests that find their instance at rest: what half load leaves."""
 
@@ -33,12 +33,12 @@ PAUSE_S = 0.005
 @dataclass(frozen=True)
 class Measured:
     """What requests took on their instance, right after another and after a pause, and `front_ms`,
-    the CPU time that client and proxy added.
+    the CPU time that client and proxy took in either case.
     """
 
     service_ms: Floats
     rested_ms: Floats
-    front_ms: float
+    front_ms: tuple[float, float]
 
 
 class Asker:
@@ -134,11 +134,12 @@ def instances(count: int) -> Iterator[tuple[Fleet, str]]:
 async def service_times(asker: Asker, rng: np.random.Generator) -> Measured:
     """Time requests that have an instance, which is warm, to themselves."""
     await asker.back_to_back(WARM)
-    before = _front_cpu_ms()
+    began = _front_cpu_ms()
     service_ms = await asker.back_to_back(ALONE)
-    front_ms = (_front_cpu_ms() - before) / ALONE
-    rested_ms = await asker.after_pauses(rng.exponential(PAUSE_S, RESTED))
-    return Measured(service_ms, rested_ms - front_ms, front_ms)
+    paused = _front_cpu_ms()
+    took_ms = await asker.after_pauses(rng.exponential(PAUSE_S, RESTED))
+    front_ms = (paused - began) / ALONE, (_front_cpu_ms() - paused) / RESTED
+    return Measured(service_ms, took_ms - front_ms[1], front_ms)
 
 
 def cold_start_s(running: Fleet) -> float:
