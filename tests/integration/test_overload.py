@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
@@ -137,3 +138,17 @@ def test_who_leaves_in_the_middle_of_a_stream_gives_the_place_back(predict: str)
     while statuses[-MOST:] != [200] * MOST:
         assert time.monotonic() < deadline, statuses
         statuses.append(httpx.post(f"{predict}/api/predict", content=stripes(1)).status_code)
+
+
+def test_the_api_function_cuts_a_slow_upload_off_too(tmp_path: Path) -> None:
+    environ = {
+        "OCELLUS_DATA_DIR": str(tmp_path / "data"),
+        "OCELLUS_ADMIN_TOKEN": "secret",
+        "OCELLUS_UPLOAD_S": "1",
+    }
+    head = "POST /api/retrain HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer secret\r\n"
+    with deployed("api", environ, tmp_path / "api.log", "http") as url:
+        address = urlsplit(url)
+        with socket.create_connection((address.hostname, address.port), timeout=30) as connection:
+            connection.sendall(f"{head}Content-Length: 9\r\n\r\n".encode())  # no byte of it
+            assert connection.recv(65536).startswith(b"HTTP/1.1 408 ")
