@@ -43,11 +43,14 @@ class _Core:
 
 @dataclass
 class _Task:
-    """A request's work for one process: `busy_s` of it right after another, `rested_s` else."""
+    """A request's work for one process: `busy_s` of it right after another, `rested_s` else;
+    `turn_s` more whenever the process is interrupted.
+    """
 
     request: int
     busy_s: float
     rested_s: float
+    turn_s: float
     left_s: float = 0.0
     begun: bool = False
 
@@ -103,7 +106,8 @@ class _Play:
     def _to_front(self, request: int, now: float) -> None:
         busy_ms, rested_ms = self._machine.front_ms
         if rested_ms:
-            self._enqueue(_Task(request, busy_ms / 2e3, rested_ms / 2e3), _FRONT, now)
+            task = _Task(request, busy_ms / 2e3, rested_ms / 2e3, (rested_ms - busy_ms) / 2e3)
+            self._enqueue(task, _FRONT, now)
         else:
             self._pass_on(request, _FRONT, now)
 
@@ -136,7 +140,7 @@ class _Play:
             self._done_s[request] = now
         else:
             fewest = min(range(1, len(self._tasks)), key=lambda i: len(self._tasks[i]))
-            task = _Task(request, self._busy_s[request], self._rested_s[request])
+            task = _Task(request, self._busy_s[request], self._rested_s[request], self._turn_s)
             self._enqueue(task, fewest, now)
 
     def _go_on(self, index: int, now: float) -> None:
@@ -159,7 +163,7 @@ class _Play:
             task.left_s = task.rested_s if turned else task.busy_s
             task.begun = True
         elif turned:
-            task.left_s += task.rested_s - task.busy_s if core.process == _FRONT else self._turn_s
+            task.left_s += task.turn_s
         for_s = min(task.left_s, core.slice_ends - now)
         heapq.heappush(self._events, (now + for_s, next(self._numbers), index, for_s))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import closing, suppress
+from contextlib import closing
 from itertools import repeat
 from typing import Any
 
@@ -12,6 +12,7 @@ import pytest
 from emulators.firestore import FirestoreEmulator
 from emulators.firestore_proxy import Fault, FirestoreProxy
 from grpc import StatusCode
+from server import until
 
 from ocellus.adapters.gcp import firestore_database
 from ocellus.adapters.gcp.firestore_state import FirestoreState
@@ -52,11 +53,16 @@ def hasty_state(
     """State that gives up soon, connected: that alone may take longer."""
     monkeypatch.setattr(firestore_database, "DEADLINE_S", 0.5)
     with closing(FirestoreState(firestore_project)) as state:
-        while True:
-            with suppress(StoreUnavailable):
-                state.pointer()
-                break
+        until(lambda: _answers(state), 30, "the emulator to answer")
         yield state
+
+
+def _answers(state: FirestoreState) -> bool:
+    try:
+        state.pointer()
+    except StoreUnavailable:
+        return False
+    return True
 
 
 @pytest.mark.parametrize(("method", "read"), READS)

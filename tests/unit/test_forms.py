@@ -60,6 +60,7 @@ def test_the_boundary_may_be_quoted_or_come_late(written: str) -> None:
         (part('; name="label"', bytes(MAX_FIELD_BYTES + 1)) + END, "1048576 bytes"),
         (file("1.jpg", b"x") * 2 + END, "more than 1 files"),
         (b"".join(part(f'; name="{n}"', b"x") for n in range(1001)) + END, "1000 fields"),
+        (part('; name="label"', b"x") * 1002 + END, "count exceeded"),  # one name again and again
         (file("1.jpg", b"x").replace(b"form-data", b"attachment") + END, "Wrong type"),
     ],
 )  # fmt: skip

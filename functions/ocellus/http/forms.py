@@ -25,7 +25,7 @@ def parse_form(content_type: str, body: bytes, max_files: int) -> Form:
     form, content = Form(), b""
     try:
         boundary = parse_options_header(content_type)[1].get("boundary", "")
-        with PushMultipartParser(boundary) as parser:
+        with PushMultipartParser(boundary, max_segment_count=max_files + MAX_FIELDS) as parser:
             for event in parser.parse(body):
                 if isinstance(event, MultipartSegment):
                     part, content = event, b""
